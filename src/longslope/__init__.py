@@ -1,0 +1,1 @@
+"""longslope: a self-hosted model platform that gets better from the people who use it."""
