@@ -44,5 +44,8 @@ def _base32(number: int, digits: int) -> str:
 
 
 def new_id(prefix: str) -> str:
-    """`prefix-` and 23 characters: 9 of time (milliseconds, so ids sort by age) and 14 at random (70 bits)."""
-    return f"{prefix}-{_base32(clock.now_ms(), 9)}{_base32(int.from_bytes(os.urandom(9), 'big') & ((1 << 70) - 1), 14)}"
+    """`prefix-` and 23 characters: 9 of time (milliseconds, so ids sort by age) and 14 at random (70
+    bits).
+    """
+    chance = int.from_bytes(os.urandom(9), "big") & ((1 << 70) - 1)
+    return f"{prefix}-{_base32(clock.now_ms(), 9)}{_base32(chance, 14)}"

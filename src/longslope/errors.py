@@ -175,8 +175,20 @@ class StoreTooNew(PlatformError):
     """The database was written by a newer longslope."""
 
 
+class StoreDamaged(PlatformError):
+    """The database cannot be read, or holds tables that are not longslope's."""
+
+
+class BackupError(PlatformError):
+    """A backup could not be made, or an archive cannot be restored."""
+
+
 class WeightsError(PlatformError):
     """Weights could not be fetched, verified or understood."""
+
+
+class BenchmarkError(PlatformError):
+    """A benchmark could not be run on this machine."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,12 +1,13 @@
 """The platform's settings: defaults, `longslope.toml` over them, `LONGSLOPE_*` over that, flags over all.
 
-`load` gives the effective settings and where each value came from, so that `longslope settings` can say it. A key
-that does not exist is an error that names the nearest one that does.
+`load` gives the effective settings and where each value came from, so that `longslope settings` can say it.
+A key that does not exist is an error that names the nearest one that does.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,6 +67,14 @@ class Effective(msgspec.Struct, frozen=True):
     settings: Settings
     origins: dict[str, str]
 
+    def rows(self) -> list[tuple[str, str, str]]:
+        """(name, value, origin) of every setting, for people to read. A database's password is left out."""
+        return [(name, self._shown(name), self.origins[name]) for name in Settings.__struct_fields__]
+
+    def _shown(self, name: str) -> str:
+        value = str(getattr(self.settings, name))
+        return re.sub(r"://([^:/@]+):[^@]*@", r"://\1:…@", value)
+
 
 def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> Effective:
     """The effective settings.
@@ -90,14 +99,20 @@ def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] 
     for layer, origin in layers:
         for name, value in layer.items():
             if name not in origins:
-                known = nearest(name, Settings.__struct_fields__)
-                raise SettingsError(f'{origin}: there is no setting "{name}".{known}', param=name)
+                raise _unknown(name, origin)
             values[name] = value
             origins[name] = f"{ENVIRONMENT_PREFIX}{name.upper()}" if origin == "environment" else origin
     values["home"] = str(home.absolute())
     settings = _convert(values, origins)
     _check(settings, origins)
     return Effective(settings, origins)
+
+
+def _unknown(name: str, origin: str) -> SettingsError:
+    hint = nearest(name, Settings.__struct_fields__)
+    if origin == "environment":
+        return SettingsError(f"{ENVIRONMENT_PREFIX}{name.upper()} names no setting.{hint}", param=name)
+    return SettingsError(f'{origin}: there is no setting "{name}".{hint}', param=name)
 
 
 def _read_file(file: Path) -> dict[str, Any]:

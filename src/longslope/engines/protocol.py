@@ -20,8 +20,9 @@ Body = dict[str, msgspec.Raw]
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of work for an engine.
 
-    `body` is the caller's JSON object, key by key, still encoded; the engine replaces `model` and adds what its
-    server needs. `salt` isolates the prefix cache: two works may share cached prefixes only when it is equal.
+    `body` is the caller's JSON object, key by key, still encoded; the engine replaces `model` and adds what
+    its server needs. `salt` isolates the prefix cache: two works may share cached prefixes only when it is
+    equal.
     """
 
     operation: Operation
@@ -88,7 +89,7 @@ class Engine(Protocol):
         ...
 
     async def start(self) -> None:
-        """Begins to run; returns once the engine is started or known to be down. Never raises for the latter."""
+        """Begins to run; returns once the engine is ready or known to be down, raising for neither."""
         ...
 
     async def stop(self) -> None:
@@ -100,11 +101,11 @@ class Engine(Protocol):
         ...
 
     async def chat(self, work: Work) -> Whole:
-        """A whole chat or text completion. Raises engine errors, or InvalidRequest where the engine refuses."""
+        """A whole chat or text completion. Raises engine errors, InvalidRequest where the engine refuses."""
         ...
 
     def chat_stream(self, work: Work) -> AsyncGenerator[bytes]:
-        """Frames of `data: …\\n\\n`, usage in the last before `[DONE]`. Closing the generator cancels the work."""
+        r"""Frames of `data: …\n\n`, usage in the last before `[DONE]`. Closing the generator cancels."""
         ...
 
     async def embed(self, work: Work) -> Whole:

@@ -1,0 +1,1 @@
+"""A request's way: auth, privacy, resolve, admit, call, relay, meter. Only `Gateway.complete` leads in."""

@@ -1,0 +1,1 @@
+"""The public API's types, as msgspec structs. No logic."""

@@ -7,17 +7,14 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+Text = Annotated[str, Meta(min_length=1)]
+
 
 class EmbeddingRequest(msgspec.Struct, kw_only=True):
     """`POST /embeddings`: a text, several texts, token ids, or several lists of them."""
 
     model: Annotated[str, Meta(min_length=1, max_length=128)]
-    input: (
-        Annotated[str, Meta(min_length=1)]
-        | Annotated[list[str], Meta(min_length=1, max_length=2048)]
-        | Annotated[list[int], Meta(min_length=1)]
-        | Annotated[list[list[int]], Meta(min_length=1, max_length=2048)]
-    )
+    input: Text | Annotated[list[Text | int | list[int]], Meta(min_length=1, max_length=8192)]
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Meta(ge=1, le=65_536)] | None = None
     user: str | None = None

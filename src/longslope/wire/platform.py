@@ -1,7 +1,7 @@
 """longslope's own API under `/platform/v1`: what goes in and what comes out.
 
-Times are milliseconds since the epoch (`*_ms`), durations microseconds (`*_us`), money in the currency's own unit
-as a decimal text (`"0.30"`), so that no figure loses a digit on its way.
+Times are milliseconds since the epoch (`*_ms`), durations microseconds (`*_us`), money in the currency's
+own unit as a decimal text (`"0.30"`), so that no figure loses a digit on its way.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ class PriceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpstreamCreate(Forbidding, frozen=True, kw_only=True):
-    """A model behind an OpenAI-compatible URL. `secret` is kept apart from the store and never shown again."""
+    """A model behind an OpenAI-compatible URL. `secret` is kept apart from the store and never shown
+    again.
+    """
 
     name: ModelName
     base_url: Annotated[str, Meta(pattern="^https?://", max_length=2048)]
@@ -233,7 +235,9 @@ class UsageGroupView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
-    """One request's usage row, whole. Offsets `*_us` count from its arrival; `first_us` 0 means no byte came."""
+    """One request's usage row, whole. Offsets `*_us` count from its arrival; `first_us` 0 means no byte
+    came.
+    """
 
     id: str
     client_request_id: str | None

@@ -1,0 +1,142 @@
+"""Every failure in the one shape that the SDKs know, whoever raised it."""
+
+from __future__ import annotations
+
+from typing import Any, cast, get_args
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from longslope.clock import new_id
+from longslope.errors import BodyTooLarge, InvalidRequest, NotFound, PlatformError
+from longslope.wire.chat import Role
+from longslope.wire.errors import ErrorBody, ErrorDetail
+from longslope.wire.platform import KeyRole, Trace
+
+log = structlog.get_logger(__name__)
+REQUEST_ID_HEADER = "x-request-id"
+# msgspec says that a value is none of an enumeration's; what they are is for us to add.
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "role": (*get_args(Role), *get_args(KeyRole)),
+    "trace": get_args(Trace),
+    "kind": ("chat", "embedding"),
+    "side": ("price", "cost"),
+    "encoding_format": ("float", "base64"),
+}
+
+
+def request_id(scope: Any) -> str:
+    """The id of the request of an ASGI scope, given to it on first use."""
+    state = scope.setdefault("state", {})
+    return state.get("longslope_request_id") or state.setdefault("longslope_request_id", new_id("req"))
+
+
+def error_body(error: PlatformError, request_id: str) -> bytes:
+    """The JSON of an error answer or of an error event in a stream."""
+    detail = ErrorDetail(
+        code=error.code, message=error.message, type=error.type, param=error.param, request_id=request_id
+    )
+    return msgspec.json.encode(ErrorBody(detail))
+
+
+def error_headers(error: PlatformError, request_id: str) -> dict[str, str]:
+    """The headers of an error answer. `x-should-retry` is what both SDKs obey."""
+    headers = {REQUEST_ID_HEADER: request_id, "content-type": "application/json"}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(max(1, round(error.retry_after_s)))
+    if not error.retryable:
+        headers["x-should-retry"] = "false"
+    return headers
+
+
+def _respond(request: Request[Any, Any, Any], error: PlatformError) -> Response[bytes]:
+    id_ = request_id(request.scope)
+    return Response(error_body(error, id_), status_code=error.status, headers=error_headers(error, id_))
+
+
+def platform_problem(request: Request[Any, Any, Any], error: PlatformError) -> Response[bytes]:
+    """Answers for an error of ours."""
+    return _respond(request, error)
+
+
+def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Answers for an error that the framework raised before a route was called."""
+    problem = _translate(request, error)
+    answer = _respond(request, problem)
+    if error.headers and "Allow" in error.headers:
+        answer.headers["allow"] = error.headers["Allow"]
+    return answer
+
+
+def unforeseen_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answers for a bug of ours: the log has the traceback, the caller an id to name."""
+    id_ = request_id(request.scope)
+    log.error("unforeseen_error", request_id=id_, path=request.scope["path"], exc_info=error)
+    problem = PlatformError(
+        f"The platform failed in a way it did not foresee. Name {id_} when you report it."
+    )
+    return _respond(request, problem)
+
+
+class _MethodNotAllowed(PlatformError):
+    """This path exists and does not answer this method."""
+
+    status = 405
+    code = "MethodNotAllowed"
+    type = "invalid_request_error"
+
+
+def _translate(request: Request[Any, Any, Any], error: HTTPException) -> PlatformError:
+    cause = error.__cause__
+    while cause is not None and not isinstance(
+        cause, msgspec.MsgspecError | RecursionError | UnicodeDecodeError
+    ):
+        cause = cause.__cause__
+    if cause is not None:
+        return body_problem(cause)
+    if error.status_code == 404:
+        return NotFound(
+            f"There is nothing at {request.method} {request.scope['path']}. The API is described at /docs."
+        )
+    if error.status_code == 405:
+        return _MethodNotAllowed(f"{request.scope['path']} does not answer {request.method}.")
+    if error.status_code == 413:
+        return BodyTooLarge(error.detail)
+    if error.status_code >= 500:
+        return PlatformError(error.detail)
+    return InvalidRequest(_words_of(error), param=_param_of(error))
+
+
+def body_problem(error: Exception) -> InvalidRequest:
+    """What a body that cannot be decoded is answered with: the field, what was expected, what came."""
+    if isinstance(error, RecursionError):
+        return InvalidRequest("The request's JSON is nested too deeply.")
+    if isinstance(error, msgspec.ValidationError):
+        text, _, path = str(error).partition(" - at `")
+        choices = (
+            _CHOICES.get(path.rstrip("`").rpartition(".")[2])
+            if text.startswith("Invalid enum value")
+            else None
+        )
+        if choices:
+            text = f"{text.rstrip('.')}; it may be {', '.join(choices)}"
+        field = path.rstrip("`").removeprefix("$").removeprefix(".data").lstrip(".")
+        return InvalidRequest(f"{text.rstrip('.')}.", param=field or None)
+    return InvalidRequest(f"The request's body is no valid JSON: {error}.")
+
+
+def _words_of(error: HTTPException) -> str:
+    details = [str(item.get("message")) for item in _extras(error)]
+    return "; ".join(details) or error.detail
+
+
+def _param_of(error: HTTPException) -> str | None:
+    return next((str(item["key"]) for item in _extras(error) if item.get("key")), None)
+
+
+def _extras(error: HTTPException) -> list[dict[str, Any]]:
+    extra: Any = error.extra
+    items = cast("list[Any]", extra) if isinstance(extra, list) else []
+    return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]

@@ -1,0 +1,79 @@
+"""The whole HTTP surface as one Litestar application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+
+from longslope.api.completions import completion_routes
+from longslope.api.health import health_routes
+from longslope.api.models import model_routes
+from longslope.api.parts import Parts
+from longslope.api.platform.endpoints import endpoint_routes
+from longslope.api.platform.engines import engine_routes
+from longslope.api.platform.keys import key_routes
+from longslope.api.platform.models import model_routes as catalog_routes
+from longslope.api.platform.prices import price_routes
+from longslope.api.platform.projects import project_routes
+from longslope.api.platform.requests import request_routes
+from longslope.api.platform.session import session_routes
+from longslope.api.platform.usage import usage_routes
+from longslope.api.problems import http_problem, platform_problem, unforeseen_problem
+from longslope.errors import PlatformError
+
+_ROUTES = (
+    completion_routes,
+    model_routes,
+    health_routes,
+    project_routes,
+    key_routes,
+    catalog_routes,
+    endpoint_routes,
+    price_routes,
+    usage_routes,
+    request_routes,
+    engine_routes,
+    session_routes,
+)
+
+
+def create_application(parts: Parts, pages: list[Any]) -> Litestar:
+    """The application; `pages` are the console's routes."""
+    handlers = [handler for routes in _ROUTES for handler in routes(parts)]
+    return Litestar(
+        route_handlers=[*handlers, *pages],
+        exception_handlers={
+            PlatformError: platform_problem,
+            HTTPException: http_problem,
+            Exception: unforeseen_problem,
+        },
+        request_max_body_size=parts.effective.settings.max_body_bytes,
+        openapi_config=_describe(parts.version),
+        logging_config=None,
+        etag=None,
+    )
+
+
+def _describe(version: str) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="longslope",
+        version=version,
+        path="/docs",
+        description="Models (as OpenAI's and Ark's SDKs call them) and the platform around them.",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        security=[{"key": []}],
+        components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
+        tags=[
+            Tag(name="models", description="Ask a model."),
+            Tag(name="catalog", description="What is served, under which name, at which price."),
+            Tag(name="projects", description="Who shares limits and a bill."),
+            Tag(name="keys", description="Who may call."),
+            Tag(name="usage", description="What was used and what it cost."),
+            Tag(name="operation", description="How the platform is doing."),
+        ],
+    )

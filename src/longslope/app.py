@@ -1,0 +1,263 @@
+"""The composition root: the only place where the platform's parts are put together, started and ended.
+
+`serve` is the life of `longslope up`: open the store, register the family, start the engines, listen, and
+on SIGTERM let running requests finish before anything is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version as package_version
+from pathlib import Path
+
+import structlog
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from longslope.api.bounds import BodyDeadline
+from longslope.api.parts import Parts
+from longslope.api.platform.session import local_session
+from longslope.api.routes import create_application
+from longslope.catalog.family import FAMILY, expand_models
+from longslope.catalog.register import register_family_model
+from longslope.catalog.secrets import Secrets
+from longslope.catalog.snapshot import Catalog, Snapshot
+from longslope.clock import clock, new_id
+from longslope.console.pages import console_routes
+from longslope.engines.build import EngineSettings, build_engine
+from longslope.errors import PortTaken
+from longslope.gateway.admission import Admission
+from longslope.gateway.auth import Sessions
+from longslope.gateway.fleet import Builder, Fleet, Serving
+from longslope.gateway.gateway import Gateway
+from longslope.gateway.metering import Meter
+from longslope.gateway.metrics import Metrics
+from longslope.gateway.prepare import Limits
+from longslope.gateway.privacy import ContentKeeper
+from longslope.settings import Effective, Settings
+from longslope.store import keys, projects
+from longslope.store.database import Store, sqlite_url
+from longslope.store.keys import Key
+from longslope.store.migrate import migrate
+from longslope.store.projects import Project
+
+log = structlog.get_logger(__name__)
+DEFAULT_PROJECT = "default"
+
+
+@asynccontextmanager
+async def open_parts(effective: Effective) -> AsyncGenerator[Parts]:
+    """Every part of a running platform, without its HTTP server. Ends them in reverse order."""
+    settings = effective.settings
+    home = settings.home
+    store = open_store(settings)
+    await migrate(store)
+    admin_key = await _ensure_admin_key(store, home, settings)
+    served = expand_models(settings.models)
+    async with store.write() as connection:
+        for name in served:
+            await register_family_model(connection, FAMILY[name])
+    catalog = await Catalog.open(store)
+    fleet = Fleet(_builder(settings, Secrets(home)))
+    meter = Meter(store, settings.usage_group)
+    admission = Admission()
+    gateway = Gateway(
+        catalog,
+        fleet,
+        admission,
+        meter,
+        ContentKeeper(store),
+        Limits(settings.max_messages, settings.engine_context),
+    )
+    metrics = Metrics(fleet, admission, meter)
+    gateway.on_request_ended(metrics.request_ended)
+
+    async def follow(snapshot: Snapshot) -> None:
+        await fleet.serve(versions_to_serve(snapshot, served))
+
+    catalog.on_change(follow)
+    meter.start()
+    await follow(catalog.snapshot)
+    catalog.follow()
+    try:
+        yield Parts(
+            home=home,
+            effective=effective,
+            store=store,
+            catalog=catalog,
+            fleet=fleet,
+            gateway=gateway,
+            meter=meter,
+            metrics=metrics,
+            sessions=Sessions(catalog, _session_secret(home)),
+            admin_key_id=admin_key,
+            version=package_version("longslope"),
+        )
+    finally:
+        await catalog.close()
+        await fleet.close()
+        await meter.close()
+        await store.close()
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name."""
+    return Store(settings.database_url or sqlite_url(settings.home / "longslope.db"))
+
+
+def versions_to_serve(snapshot: Snapshot, served: Sequence[str]) -> list[Serving]:
+    """The newest version of every chosen family model and of every model a user added, and what
+    endpoints lead to.
+    """
+    chosen = {
+        version.id: version
+        for name, version in snapshot.newest.items()
+        if name in served or name not in FAMILY
+    }
+    chosen.update(
+        (version.id, version) for name, version in snapshot.bound.items() if name in snapshot.endpoints
+    )
+    return [
+        (version, snapshot.models[version.model].kind)
+        for version in chosen.values()
+        if version.model in snapshot.models
+    ]
+
+
+async def serve(effective: Effective, on_ready: Callable[[str], None]) -> None:
+    """Runs the platform until SIGTERM or SIGINT. Calls `on_ready` with its address once engines have
+    settled.
+    """
+    settings = effective.settings
+    port = _free_port(settings.host, settings.port)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_parts(effective) as parts:
+        application = create_application(parts, console_routes(local_session(parts)))
+        server = Server(
+            BodyDeadline(application, settings.body_timeout_s),
+            address=settings.host,
+            port=port,
+            interface=Interfaces.ASGI,
+            backlog=2048,
+            backpressure=settings.max_connections,
+            http1_settings=HTTP1Settings(header_read_timeout=int(settings.body_timeout_s * 1000)),
+            log_enabled=False,
+        )
+        listening = asyncio.ensure_future(server.serve())
+        settled = asyncio.ensure_future(parts.fleet.settled())
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({listening, settled, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set() and not listening.done():
+            on_ready(f"http://{_shown(settings.host)}:{port}")
+            await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        settled.cancel()
+        if not await parts.gateway.admission.drain(settings.drain_s):
+            log.warning("drain_timed_out", running=parts.gateway.admission.running)
+        server.stop()
+        await asyncio.wait({listening}, timeout=5)
+        if listening.done():
+            listening.result()
+
+
+def _builder(settings: Settings, secrets_: Secrets) -> Builder:
+    engine_settings = EngineSettings(
+        models_dir=settings.home / "models",
+        log_dir=settings.home / "logs",
+        slots=settings.engine_slots,
+        context=settings.engine_context,
+        threads=settings.engine_threads,
+        replicas=settings.engine_replicas,
+        start_timeout_s=settings.engine_start_timeout_s,
+        connect_timeout_s=settings.upstream_connect_timeout_s,
+        first_byte_timeout_s=settings.upstream_first_byte_timeout_s,
+        idle_timeout_s=settings.upstream_idle_timeout_s,
+    )
+    return lambda version, kind: build_engine(version, kind, engine_settings, secrets_)
+
+
+async def _ensure_admin_key(store: Store, home: Path, settings: Settings) -> str:
+    """The id of the key in admin.key; makes the first project and key where there are none."""
+    file = home / "admin.key"
+    secret = file.read_text("utf-8").strip() if file.exists() else ""
+    async with store.write() as connection:
+        known = await keys.find_key(connection, keys.hash_secret(secret)) if secret else None
+        if known is not None:
+            return known.id
+        named = {project.name: project for project in await projects.list_projects(connection)}
+        project = named.get(DEFAULT_PROJECT)
+        if project is None:
+            project = Project(
+                id=new_id("proj"),
+                name=DEFAULT_PROJECT,
+                trace="metadata",
+                max_concurrency=settings.project_concurrency,
+                max_queue=settings.project_queue,
+                queue_deadline_ms=settings.queue_deadline_ms,
+                created_ms=clock.now_ms(),
+            )
+            await projects.insert_project(connection, project)
+        secret = keys.new_secret()
+        key = Key(
+            id=new_id("key"),
+            project_id=project.id,
+            name="admin",
+            sha256=keys.hash_secret(secret),
+            hint=keys.hint(secret),
+            role="admin",
+            created_ms=clock.now_ms(),
+        )
+        # The file first: a key that is stored and written nowhere could never be used.
+        _write_private(file, secret.encode() + b"\n")
+        await keys.insert_key(connection, key)
+        return key.id
+
+
+def _session_secret(home: Path) -> bytes:
+    file = home / "session.key"
+    if not file.exists():
+        _write_private(file, secrets.token_hex(32).encode())
+    return file.read_bytes()
+
+
+def _write_private(file: Path, content: bytes) -> None:
+    part = file.with_suffix(".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(file)
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port to listen on; 0 asks the system for one. Raises PortTaken.
+
+    Tried here because the server itself shares ports (SO_REUSEPORT) and would not notice a stranger on this
+    one.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(
+                f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port (0 takes "
+                "any free one), "
+                "or stop what listens there."
+            ) from error
+        return probe.getsockname()[1]
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

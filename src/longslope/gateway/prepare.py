@@ -1,0 +1,137 @@
+"""What a call's body must be before it reaches an engine: checked in meaning, and in the engine's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from longslope.engines.protocol import Body
+from longslope.errors import ContextLengthExceeded, InvalidRequest
+from longslope.gateway.call import Call
+from longslope.gateway.resolve import Route
+from longslope.wire.chat import ChatRequest, CompletionRequest
+
+# No tokenizer here packs more bytes of ordinary text into one token; a prompt above it cannot fit.
+_MOST_BYTES_PER_TOKEN = 16
+_NULL = b"null"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one request may hold. `engine_context` bounds the context of embedded engines, in tokens."""
+
+    max_messages: int
+    engine_context: int
+
+
+def prepare(call: Call, route: Route, limits: Limits) -> Body:
+    """The body for the engine. Raises InvalidRequest naming the field and its value."""
+    if isinstance(call.request, ChatRequest):
+        _check_chat(call.request, route, limits.max_messages)
+    if isinstance(call.request, ChatRequest | CompletionRequest):
+        _check_length(call.body, call.request, route, limits)
+    # The SDKs send unset fields as null: null means absent.
+    body = {name: value for name, value in call.body.items() if bytes(value) != _NULL}
+    for name in ("model", "stream", "stream_options", "n", "user"):
+        body.pop(name, None)
+    if isinstance(call.request, ChatRequest) and route.version.engine == "llama":
+        _speak_llama(body, call.request)
+    return body
+
+
+def _check_chat(request: ChatRequest, route: Route, max_messages: int) -> None:
+    if len(request.messages) > max_messages:
+        raise InvalidRequest(
+            f"This request has {len(request.messages)} messages; at most {max_messages} are accepted. "
+            "Summarise or "
+            "drop the oldest.",
+            param="messages",
+        )
+    for index, message in enumerate(request.messages):
+        if isinstance(message.content, list):
+            _check_parts(message.content, index, route)
+        elif message.content is None and message.role != "assistant":
+            raise InvalidRequest(
+                f'The message has the role "{message.role}" and no content.',
+                param=f"messages[{index}].content",
+            )
+    if (
+        request.max_tokens
+        and request.max_completion_tokens
+        and request.max_tokens != request.max_completion_tokens
+    ):
+        raise InvalidRequest(
+            f"max_tokens is {request.max_tokens} and max_completion_tokens is "
+            f"{request.max_completion_tokens}: "
+            "send one of them.",
+            param="max_completion_tokens",
+        )
+    if request.response_format and request.response_format.type == "json_schema":
+        if request.response_format.json_schema is None or request.response_format.json_schema.schema is None:
+            raise InvalidRequest(
+                'response_format has the type "json_schema" and no schema.',
+                param="response_format.json_schema.schema",
+            )
+        _check_schema(request.response_format.json_schema.schema, "response_format.json_schema.schema")
+    for index, tool in enumerate(request.tools or ()):
+        if tool.function.parameters is not None:
+            _check_schema(tool.function.parameters, f"tools[{index}].function.parameters")
+
+
+def _check_parts(parts: list[dict[str, Any]], index: int, route: Route) -> None:
+    if not parts:
+        raise InvalidRequest("The message's content is an empty list.", param=f"messages[{index}].content")
+    for place, part in enumerate(parts):
+        where = f"messages[{index}].content[{place}]"
+        kind = part.get("type")
+        if not isinstance(kind, str):
+            raise InvalidRequest('A part of the content has no "type".', param=f"{where}.type")
+        if kind == "text" and not isinstance(part.get("text"), str):
+            raise InvalidRequest('A part of the type "text" has no text.', param=f"{where}.text")
+        if kind != "text" and route.version.engine == "llama":
+            raise InvalidRequest(
+                f'"{route.version.model}" reads text only; this part is of the type "{kind}".',
+                param=f"{where}.type",
+            )
+
+
+def _check_schema(schema: dict[str, Any], param: str) -> None:
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+        raise InvalidRequest(f"This is no valid JSON Schema: {error.message}", param=param + path) from error
+    except RecursionError as error:
+        raise InvalidRequest("This JSON Schema is nested too deeply.", param=param) from error
+
+
+def _check_length(body: Body, request: ChatRequest | CompletionRequest, route: Route, limits: Limits) -> None:
+    name = "messages" if isinstance(request, ChatRequest) else "prompt"
+    size = len(bytes(body[name]))
+    least = size // _MOST_BYTES_PER_TOKEN
+    context = route.version.context_length
+    if route.version.engine == "llama":
+        context = min(context, limits.engine_context)
+    if least > context:
+        raise ContextLengthExceeded(
+            f"The prompt has {size} bytes, which is more than {least} tokens; the context of "
+            f'"{route.version.id}" '
+            f"holds {context} tokens. Shorten the prompt.",
+            param=name,
+        )
+
+
+def _speak_llama(body: Body, request: ChatRequest) -> None:
+    """llama.cpp's own names for what OpenAI and Ark call otherwise."""
+    if "max_completion_tokens" in body:
+        body["max_tokens"] = body.pop("max_completion_tokens")
+    if "repetition_penalty" in body:
+        body["repeat_penalty"] = body.pop("repetition_penalty")
+    if any(message.role == "developer" for message in request.messages):  # chat templates know only "system"
+        messages = msgspec.json.decode(body["messages"], type=list[dict[str, msgspec.Raw]])
+        for message in messages:
+            if bytes(message["role"]) == b'"developer"':
+                message["role"] = msgspec.Raw(b'"system"')
+        body["messages"] = msgspec.Raw(msgspec.json.encode(messages))
