@@ -1,3 +1,3 @@
-"""Fixtures for the whole suite: the services are in tests/services.py."""
+"""Fixtures for the whole suite: services, real weights, real platforms."""
 
-pytest_plugins = ["tests.services"]
+pytest_plugins = ["tests.services", "tests.weights", "tests.server"]

@@ -1,0 +1,5 @@
+"""`python -m longslope`."""
+
+from longslope.cli import main
+
+main()
