@@ -43,11 +43,9 @@ format:
 	@$(BIN)/ruff format .
 
 bench:
-	@scripts/make-venv dev
+	@scripts/make-venv
 	@mkdir -p benchmarks/results
-	@$(BIN)/longslope bench gateway --json $(ARGS) > benchmarks/results/gateway.json.part
-	@mv benchmarks/results/gateway.json.part benchmarks/results/gateway.json
-	@echo "written: benchmarks/results/gateway.json"
+	@$(BIN)/longslope bench gateway --json benchmarks/results/gateway.json --plot benchmarks/results/gateway.svg $(ARGS)
 
 engine-native:
 	@scripts/make-venv

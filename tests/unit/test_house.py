@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.util
 import json
 import re
 import statistics
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ FORBIDDEN_HOSTS = [
 MACHINE_PATHS = re.compile(
     rb"(?<![\w.~-])/(?:wo" + rb"rk/(?:main|shared|\.\w+)|ro" + rb"ot/|tmp/bash" + rb"_jobs)"
 )
+
+
+def imports_of(module: Path) -> list[str]:
+    """The dotted names that a module imports, wherever in it."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    return names
 
 
 def tracked_files() -> list[Path]:
@@ -65,18 +77,26 @@ def test_modules_are_named_by_their_concept() -> None:
 def test_no_package_reaches_into_anothers_private_module(module: Path) -> None:
     own = module.relative_to(PACKAGE).parts[0]
     reached = []
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level == 0:
-            targets = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            targets = [alias.name for alias in node.names]
-        else:
-            continue
-        for target in targets:
-            root, *parts = target.split(".")
-            if root == "longslope" and parts[0] != own and any(part.startswith("_") for part in parts):
-                reached.append(target)
+    for target in imports_of(module):
+        root, *parts = target.split(".")
+        if root == "longslope" and parts and parts[0] != own and any(part.startswith("_") for part in parts):
+            reached.append(target)
     assert reached == []
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [*project["optional-dependencies"].items()]
+    wanted = [*project["dependencies"], *(need for name, needs in extras if name != "dev" for need in needs)]
+    declared = {re.split(r"[\[<>=;@ ]", need, maxsplit=1)[0].lower() for need in wanted}
+    owners = packages_distributions()
+    undeclared = []
+    for module in MODULES:
+        for root in {target.partition(".")[0] for target in imports_of(module)} - {"longslope"}:
+            owned_by = {name.lower().replace("_", "-") for name in owners.get(root, [root])}
+            if root not in sys.stdlib_module_names and not owned_by & declared:
+                undeclared.append(f"{name_of(module)}: {root}")
+    assert undeclared == []
 
 
 def test_no_file_names_a_registry_or_a_machine() -> None:
@@ -103,13 +123,22 @@ def test_the_package_itself_is_light() -> None:
     assert loaded & {"torch", "numpy", "litestar", "sqlalchemy", "aiohttp", "xllamacpp", "duckdb"} == set()
 
 
-SERVING = ["wire", "store", "catalog", "engines", "gateway", "api", "console", "app"]
+SERVING = ["wire", "store", "catalog", "engines", "gateway", "services", "api", "console", "app.py"]
+HEAVY = {"torch", "transformers", "duckdb", "alembic", "xllamacpp", "gguf", "numpy", "pandas", "pyarrow"}
 
 
-@pytest.mark.parametrize("part", [part for part in SERVING if importlib.util.find_spec(f"longslope.{part}")])
-def test_serving_does_not_load_what_it_rarely_needs(part: str) -> None:
-    heavy = {"torch", "transformers", "duckdb", "alembic", "rich", "xllamacpp", "gguf", "numpy", "pandas"}
-    assert loaded_after(f"import longslope.{part}") & heavy == set()
+def modules_of(part: str) -> list[str]:
+    """The importable names of a part's modules; the migrations are Alembic's to load."""
+    paths = [PACKAGE / part] if part.endswith(".py") else sorted((PACKAGE / part).rglob("*.py"))
+    names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in paths]
+    return [name.removesuffix(".__init__") for name in names if ".migrations" not in name]
+
+
+@pytest.mark.parametrize("part", [part for part in SERVING if (PACKAGE / part).exists()])
+def test_serving_loads_nothing_heavy_before_it_is_needed(part: str) -> None:
+    loaded = loaded_after(f"import {', '.join(modules_of(part))}")
+    assert "longslope" in loaded
+    assert loaded & HEAVY == set()
 
 
 def test_vendored_assets_are_those_of_the_manifest() -> None:
