@@ -1,9 +1,10 @@
 """Every table, once. Migrations bring a database to this shape, on SQLite and on Postgres alike.
 
 Conventions: ids are text with a prefix; times are milliseconds since the epoch in `*_ms`; durations are
-microseconds in `*_us`; money is in billionths of the currency (`*_nano`), prices in millionths of the currency
-per million tokens (`*_micro`). What a user pays or is measured by is appended, never updated: `prices`,
-`bindings`, `versions`, `usage`.
+microseconds in `*_us`; money is in billionths of the currency (`*_nano`), prices in millionths of the
+currency per million tokens (`*_micro`); tokens and durations are 64 bits wide, as an upstream may claim any
+number and a request may take an hour. What a user pays or is measured by is appended, never updated:
+`prices`, `bindings`, `versions`, `usage`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,16 @@ metadata = MetaData(
     }
 )
 
+# Which longslope brought this database to which revision. Appended by every migration, in every later version
+# too, so that an older program can say by name what it is too old for.
+upgrades = Table(
+    "upgrades",
+    metadata,
+    Column("revision", String(32), primary_key=True),
+    Column("program", String(64), nullable=False),  # longslope's version
+    Column("applied_ms", BigInteger, nullable=False),
+)
+
 # One row, `catalog`: raised by every change that a running gateway must notice; gateways poll it.
 revisions = Table(
     "revisions",
@@ -56,7 +67,7 @@ keys = Table(
     "keys",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("project_id", String(40), ForeignKey("projects.id"), nullable=False),
     Column("name", String(128), nullable=False),
     Column("sha256", String(64), nullable=False, unique=True),
     Column("hint", String(16), nullable=False),  # the first characters, to recognise it by
@@ -83,7 +94,7 @@ versions = Table(
     "versions",
     metadata,
     Column("id", String(80), primary_key=True),  # "mini@1"
-    Column("model", ForeignKey("models.name"), nullable=False),
+    Column("model", String(64), ForeignKey("models.name"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("parent", String(80)),  # the version it descends from
     Column("origin", Text, nullable=False),  # where it came from, in words
@@ -106,14 +117,22 @@ endpoints = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("removed_ms", BigInteger),
 )
+# A removed endpoint gives its name free.
+Index(
+    "uq_endpoints_name",
+    endpoints.c.name,
+    unique=True,
+    sqlite_where=endpoints.c.removed_ms.is_(None),
+    postgresql_where=endpoints.c.removed_ms.is_(None),
+)
 
 # What an endpoint leads to, from when on. The newest row is in force.
 bindings = Table(
     "bindings",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("endpoint_id", ForeignKey("endpoints.id"), nullable=False),
-    Column("version_id", ForeignKey("versions.id"), nullable=False),
+    Column("endpoint_id", String(40), ForeignKey("endpoints.id"), nullable=False),
+    Column("version_id", String(80), ForeignKey("versions.id"), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Index(None, "endpoint_id"),
 )
@@ -123,7 +142,7 @@ prices = Table(
     "prices",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("model", ForeignKey("models.name"), nullable=False),
+    Column("model", String(64), ForeignKey("models.name"), nullable=False),
     Column("side", String(8), nullable=False),  # "price" | "cost"
     Column("input_micro", BigInteger, nullable=False),
     Column("cached_input_micro", BigInteger, nullable=False),
@@ -150,19 +169,19 @@ usage = Table(
     Column("status", Integer, nullable=False),  # HTTP status; 499 when the client left
     Column("error_code", String(64)),
     Column("finish_reason", String(32)),
-    Column("prompt_tokens", Integer, nullable=False),
-    Column("cached_tokens", Integer, nullable=False),
-    Column("completion_tokens", Integer, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
     Column("price_id", String(40)),
     Column("price_nano", BigInteger, nullable=False),
     Column("cost_id", String(40)),
     Column("cost_nano", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("created_ms", BigInteger, nullable=False),  # when the request arrived
-    Column("resolved_us", Integer, nullable=False),  # offsets from arrival: known key and version,
-    Column("admitted_us", Integer, nullable=False),  # a place taken,
-    Column("first_us", Integer, nullable=False),  # the engine's first byte (0: none came),
-    Column("total_us", Integer, nullable=False),  # the engine's last byte
+    Column("resolved_us", BigInteger, nullable=False),  # offsets from arrival: known key and version,
+    Column("admitted_us", BigInteger, nullable=False),  # a place taken,
+    Column("first_us", BigInteger, nullable=False),  # the engine's first byte (0: none came),
+    Column("total_us", BigInteger, nullable=False),  # the engine's last byte
     Index(None, "created_ms"),
     Index(None, "project_id", "created_ms"),
 )
