@@ -187,6 +187,10 @@ class WeightsError(PlatformError):
     """Weights could not be fetched, verified or understood."""
 
 
+class CallFailed(PlatformError):
+    """A call from the command line to a running longslope got no answer, or a refusal."""
+
+
 class BenchmarkError(PlatformError):
     """A benchmark could not be run on this machine."""
 
