@@ -1,8 +1,8 @@
 """The console's static files, read into memory once and served with the headers that let a browser keep them.
 
-Every address holds a digest of the whole folder (`/console/static/3f9a…/js/api.js`), so that one module can import
-another by a relative path, and a changed file changes every address. Only files that were read at start can be
-asked for, so a path never reaches the file system.
+Every address holds a digest of the whole folder (`/console/static/3f9a…/js/api.js`), so that one module can
+import another by a relative path, and a changed file changes every address. Only files that were read at
+start can be asked for, so a path never reaches the file system.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def read_assets(folder: Path = FOLDER) -> Assets:
 def serve(assets: Assets, path: str, if_none_match: str | None, accept_encoding: str) -> Served | None:
     """The answer to `path` below the prefix, or None where there is no such file.
 
-    Under the present digest a file may be kept for ever; under an older one, or none, it must be asked for again
-    each time, since the page that names it may be older than the files.
+    Under the present digest a file may be kept for ever; under an older one, or none, it must be asked for
+    again each time, since the page that names it may be older than the files.
     """
     first, _, rest = path.lstrip("/").partition("/")
     is_digest = len(first) == _DIGEST_LENGTH and all(c in "0123456789abcdef" for c in first)

@@ -1,8 +1,9 @@
 """The console's routes: pages without any of the platform's data, and the static files that fill them.
 
-A page is an empty frame in the user's language and theme; its ES module then asks the public API, as any client
-would, with the session's cookie. So the pages themselves hold nothing to steal. A browser on the platform's own
-machine gets that cookie together with the page; another one without it is led to the page that asks for a key.
+A page is an empty frame in the user's language and theme; its ES module then asks the public API, as any
+client would, with the session's cookie. So the pages themselves hold nothing to steal. A browser on the
+platform's own machine gets that cookie together with the page; another one without it is led to the page that
+asks for a key.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ PAGES = (
 def console_routes(local_session: LocalSession) -> list[HTTPRouteHandler]:
     """The handlers of all pages and static files.
 
-    `local_session` gives the cookie that signs in a browser on the platform's own machine, and None for any other,
-    which is then asked for a key.
+    `local_session` gives the cookie that signs in a browser on the platform's own machine, and None for any
+    other, which is then asked for a key.
     """
     assets, languages, templates = read_assets(), read_texts(), _environment()
     handlers = [_page_handler(page, templates, assets, languages, local_session) for page in PAGES]

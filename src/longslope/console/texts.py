@@ -1,7 +1,7 @@
 """The console's words in each language, and which language a browser gets.
 
-Words lie in `texts/LANGUAGE.toml`, one table a page and `shared` for the rest; a key is `table.name`. A page takes
-the shared table and its own along, for its modules to use.
+Words lie in `texts/LANGUAGE.toml`, one table a page and `shared` for the rest; a key is `table.name`. A page
+takes the shared table and its own along, for its modules to use.
 """
 
 from __future__ import annotations

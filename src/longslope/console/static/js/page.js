@@ -12,7 +12,7 @@ export function t(key, values = {}) {
   return words.replace(/\{(\w+)\}/g, (whole, field) => (field in values ? String(values[field]) : whole));
 }
 
-/** The words behind `key`, or `fallback` where there are none: for states that a newer server may add. */
+/** The words behind `key`, or `fallback` where there are none. */
 export function wordsOr(key, fallback) {
   return page.words[key] ?? fallback;
 }

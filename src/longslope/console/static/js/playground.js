@@ -14,7 +14,7 @@ import { addKey, isMac } from "./shortcuts.js";
 import { codeBlock } from "./copy.js";
 import "./shell.js";
 import { count } from "./format.js";
-import { stateMark } from "./states.js";
+import { stateMark, stateWords } from "./states.js";
 import { wantsWelcome } from "./first_run.js";
 
 const MOST = 4;
@@ -92,7 +92,7 @@ function choice(chosen, onChoose) {
   const group = (label, options) => (options.length ? h("optgroup", { label }, options) : null);
   const select = h("select", { "aria-label": t("playground.model"), on: { change: (event) => onChoose(event.target.value) } });
   const versions = models.flatMap((model) => model.versions.map(({ id }) => option(id, id)));
-  const named = ({ name, state }) => option(name, state === "ready" ? name : t("playground.not_ready", { name, state }));
+  const named = ({ name, state }) => option(name, state === "ready" ? name : t("playground.not_ready", { name, state: stateWords(state) }));
   append(select, [
     group(t("shared.nav_models"), models.map(named)),
     group(t("playground.versions"), versions),

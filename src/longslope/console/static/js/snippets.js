@@ -1,13 +1,20 @@
 // A chat request as code that runs elsewhere: curl, Python with the OpenAI SDK, Python with the Ark SDK.
 
 const KEY = "LONGSLOPE_API_KEY";
+const LINE = 100; // what is shorter stands on one line
 
 /** `curl` for a request body. The body is quoted for a POSIX shell. */
 export function chatCurl(origin, body) {
   return `curl ${origin}/v1/chat/completions \\
   -H "Authorization: Bearer $${KEY}" \\
   -H "Content-Type: application/json" \\
-  -d '${JSON.stringify(body, null, 2).replaceAll("'", `'\\''`)}'`;
+  -d '${json(body).replaceAll("'", `'\\''`)}'`;
+}
+
+/** JSON on one line where it is short, else indented. */
+function json(body) {
+  const line = JSON.stringify(body);
+  return line.length <= LINE ? line : JSON.stringify(body, null, 2);
 }
 
 /** Python with the `openai` package. */
@@ -57,7 +64,7 @@ export function python(value, depth = 0) {
     : Object.entries(value).map(([name, item]) => `${pythonText(name)}: ${python(item, depth + 1)}`);
   const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
   const line = `${open}${items.join(", ")}${close}`;
-  if (line.length <= 76 && !line.includes("\n")) return line;
+  if (line.length <= LINE && !line.includes("\n")) return line;
   return `${open}\n${items.map((item) => `${inner}${item},\n`).join("")}${"    ".repeat(depth)}${close}`;
 }
 

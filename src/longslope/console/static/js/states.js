@@ -15,7 +15,10 @@ const KINDS = {
   stopped: "quiet",
 };
 
+/** The state in the user's language; one that a newer server may add stands as it came. */
+export const stateWords = (state) => wordsOr(`states.${state.replaceAll(" ", "_")}`, state);
+
 /** The state as a dot and a word. */
 export function stateMark(state) {
-  return h("span", { class: `state ${KINDS[state] ?? "warn"}` }, wordsOr(`states.${state.replaceAll(" ", "_")}`, state));
+  return h("span", { class: `state ${KINDS[state] ?? "warn"}` }, stateWords(state));
 }

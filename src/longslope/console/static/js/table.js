@@ -23,7 +23,7 @@ function tableRow(columns, row, attributes, kind) {
   return h(
     "tr",
     attributes,
-    columns.map((column) => h("td", { class: kind(column), data: { label: column.label } }, column.cell(row))),
+    columns.map((column) => h("td", { class: kind(column), data: { label: column.label } }, h("div", {}, column.cell(row)))),
   );
 }
 

@@ -8,8 +8,8 @@ import { arkPython, chatCurl, openaiPython } from "../snippets.js";
 
 const KINDS = [
   ["curl", chatCurl],
-  ["Python · OpenAI SDK", openaiPython],
-  ["Python · Ark SDK", arkPython],
+  ["Python", openaiPython],
+  ["Ark SDK", arkPython],
 ];
 let last = 0;
 
