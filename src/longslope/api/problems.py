@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from longslope.api.body import wrong_value
 from longslope.clock import new_id
 from longslope.errors import BodyTooLarge, InvalidRequest, NotFound, PlatformError
-from longslope.wire.chat import Role
 from longslope.wire.errors import ErrorBody, ErrorDetail
-from longslope.wire.platform import KeyRole, Trace
 
 log = structlog.get_logger(__name__)
 REQUEST_ID_HEADER = "x-request-id"
-# msgspec says that a value is none of an enumeration's; what they are is for us to add.
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "role": (*get_args(Role), *get_args(KeyRole)),
-    "trace": get_args(Trace),
-    "kind": ("chat", "embedding"),
-    "side": ("price", "cost"),
-    "encoding_format": ("float", "base64"),
-}
+_NO_BODY = "Object missing required field `data`"  # how the framework says that a body is absent
 
 
 def request_id(scope: Any) -> str:
@@ -89,13 +81,6 @@ class _MethodNotAllowed(PlatformError):
 
 
 def _translate(request: Request[Any, Any, Any], error: HTTPException) -> PlatformError:
-    cause = error.__cause__
-    while cause is not None and not isinstance(
-        cause, msgspec.MsgspecError | RecursionError | UnicodeDecodeError
-    ):
-        cause = cause.__cause__
-    if cause is not None:
-        return body_problem(cause)
     if error.status_code == 404:
         return NotFound(
             f"There is nothing at {request.method} {request.scope['path']}. The API is described at /docs."
@@ -103,28 +88,24 @@ def _translate(request: Request[Any, Any, Any], error: HTTPException) -> Platfor
     if error.status_code == 405:
         return _MethodNotAllowed(f"{request.scope['path']} does not answer {request.method}.")
     if error.status_code == 413:
-        return BodyTooLarge(error.detail)
+        return _too_large(request)
     if error.status_code >= 500:
         return PlatformError(error.detail)
+    if isinstance(cause := error.__cause__, msgspec.ValidationError):
+        if str(cause) == _NO_BODY:
+            return InvalidRequest("The request has no body. Send a JSON object.")
+        return wrong_value(str(cause), dict(request.query_params), request.route_handler.signature_model)
     return InvalidRequest(_words_of(error), param=_param_of(error))
 
 
-def body_problem(error: Exception) -> InvalidRequest:
-    """What a body that cannot be decoded is answered with: the field, what was expected, what came."""
-    if isinstance(error, RecursionError):
-        return InvalidRequest("The request's JSON is nested too deeply.")
-    if isinstance(error, msgspec.ValidationError):
-        text, _, path = str(error).partition(" - at `")
-        choices = (
-            _CHOICES.get(path.rstrip("`").rpartition(".")[2])
-            if text.startswith("Invalid enum value")
-            else None
-        )
-        if choices:
-            text = f"{text.rstrip('.')}; it may be {', '.join(choices)}"
-        field = path.rstrip("`").removeprefix("$").removeprefix(".data").lstrip(".")
-        return InvalidRequest(f"{text.rstrip('.')}.", param=field or None)
-    return InvalidRequest(f"The request's body is no valid JSON: {error}.")
+def _too_large(request: Request[Any, Any, Any]) -> BodyTooLarge:
+    most = request.route_handler.resolve_request_max_body_size()
+    length = request.headers.get("content-length")
+    has = f"has {length} bytes" if length else f"has more than {most} bytes"
+    return BodyTooLarge(
+        f"The request's body {has}; at most {most} are accepted. Send less, or raise the setting "
+        "max_body_bytes."
+    )
 
 
 def _words_of(error: HTTPException) -> str:

@@ -10,6 +10,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 
+from longslope.api.body import JsonRequest
 from longslope.api.completions import completion_routes
 from longslope.api.health import health_routes
 from longslope.api.models import model_routes
@@ -52,6 +53,7 @@ def create_application(parts: Parts, pages: list[Any]) -> Litestar:
             HTTPException: http_problem,
             Exception: unforeseen_problem,
         },
+        request_class=JsonRequest,
         request_max_body_size=parts.effective.settings.max_body_bytes,
         openapi_config=_describe(parts.version),
         logging_config=None,
