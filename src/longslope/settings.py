@@ -125,7 +125,7 @@ def _read_file(file: Path) -> dict[str, Any]:
 
 
 # Variables of this prefix that mean something else than a setting.
-_RESERVED = ("secret_", "test_", "hub_url", "address", "api_key")
+_RESERVED = ("secret_", "test_", "hub_url", "weights_dir", "address", "api_key")
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:

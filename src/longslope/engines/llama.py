@@ -28,6 +28,7 @@ from longslope.engines.remote import Remote, Timeouts
 from longslope.engines.slots import Lease, SlotPool
 from longslope.engines.spread import Part, StreamMerger, merge_answers, spread
 from longslope.engines.supervisor import ChildSpec, Supervisor
+from longslope.engines.tool_calls import lift_stream, lift_whole, require_call, tool_names
 from longslope.errors import EngineUnavailable, InvalidRequest
 
 _PATHS = {"chat": "/v1/chat/completions", "completions": "/v1/completions"}
@@ -121,6 +122,7 @@ class LlamaEngine:
             timeouts=config.timeouts,
             headers={"Authorization": f"Bearer {key}"},
             keepalive_s=_KEEPALIVE_S,
+            keep_after_stream=False,  # the server closes them, a moment after one would have used them again
         )
         self._child = Supervisor(
             ChildSpec(
@@ -222,11 +224,13 @@ class LlamaEngine:
             lease = await self._slots.acquire(work.salt)
             try:
                 self._require_ready()
-                return await self._remote.whole(_PATHS[work.operation], self._payload(part.body, lease))
+                answer = await self._remote.whole(_PATHS[work.operation], self._payload(part.body, lease))
             finally:
                 self._slots.release(lease)
         finally:
             self._in_flight -= 1
+        names = tool_names(part.body)
+        return lift_whole(answer, names) if names else answer
 
     async def _stream(self, work: Work, part: Part) -> AsyncGenerator[bytes]:
         self._require_chat()
@@ -236,8 +240,9 @@ class LlamaEngine:
             try:
                 self._require_ready()
                 payload = self._payload(part.body, lease, stream=True)
-                async with aclosing(self._remote.stream(_PATHS[work.operation], payload)) as frames:
-                    async for frame in frames:
+                names = tool_names(part.body)
+                async with aclosing(self._remote.stream(_PATHS[work.operation], payload)) as source:
+                    async for frame in lift_stream(source, names) if names else source:
                         yield frame
             finally:
                 self._slots.release(lease)
@@ -255,13 +260,15 @@ class LlamaEngine:
         yield sse.DONE
 
     def _payload(self, asked: Body, lease: Lease, *, stream: bool = False) -> bytes:
-        body: dict[str, Any] = {key: value for key, value in asked.items() if key in _PASSED}
+        body: dict[str, Any] = {key: value for key, value in require_call(asked).items() if key in _PASSED}
         body["model"] = self._model
         body["id_slot"] = lease.slot
         body["cache_prompt"] = lease.reuse
         if stream:
             body["stream"] = True
             body["stream_options"] = _USAGE_IN_STREAM
+            # How far the prompt is read, so that an answer cut short can be metered truly.
+            body["return_progress"] = True
         return msgspec.json.encode(body)
 
     def _require_chat(self) -> None:
