@@ -167,6 +167,7 @@ EMBEDDING = FamilyModel(
 FAMILY = {model.name: model for model in (MINI, LITE, PRO, EMBEDDING)}
 
 PRESETS: dict[str, tuple[str, ...]] = {
+    "none": (),  # only what was added: upstreams, weights of one's own
     "mini": ("mini", "embedding"),
     "lite": ("mini", "lite", "embedding"),
     "family": tuple(FAMILY),
