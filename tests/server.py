@@ -1,7 +1,7 @@
 """Real platforms for tests: `longslope up` as a process, on a home of its own and a free port.
 
-`server` is one platform for the whole session, with mini, lite and embedding; tests make keys and projects of their
-own there. `start_platform` starts one for a single test, with any settings, and ends it.
+`server` is one platform for the whole session, with mini, lite and embedding; tests make keys and projects
+of their own there. `start_platform` starts one for a single test, with any settings, and ends it.
 """
 
 from __future__ import annotations
@@ -63,14 +63,18 @@ class Platform:
 
 
 def start(home: Path, models: Sequence[str] = ("mini",), **settings: object) -> Platform:
-    """Starts a platform and waits until it is ready. `settings` are those of longslope.settings."""
+    """Starts a platform and waits until it is ready. `settings` are those of longslope.settings.
+
+    Without models it starts no engine and is ready in a second, for tests that bring an upstream of their own.
+    """
     lay_weights(home, models)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LONGSLOPE_")}
     environment.update({f"LONGSLOPE_{name.upper()}": str(value) for name, value in settings.items()})
     environment.setdefault("LONGSLOPE_LOG_FORMAT", "json")
     command = [sys.executable, "-m", "longslope", "up", "--home", str(home), "--port", "0", "--offline"]
+    named = "".join(f"{name}," for name in models) or "none"  # a lone name would be a preset
     process = subprocess.Popen(
-        [*command, "--models", ",".join(models)],
+        [*command, "--models", named],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
