@@ -7,14 +7,11 @@ on SIGTERM let running requests finish before anything is closed.
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from importlib.metadata import version as package_version
-from pathlib import Path
+from importlib.metadata import version
 
 import structlog
 from granian.constants import Interfaces
@@ -29,27 +26,24 @@ from longslope.catalog.family import FAMILY, expand_models
 from longslope.catalog.register import register_family_model
 from longslope.catalog.secrets import Secrets
 from longslope.catalog.snapshot import Catalog, Snapshot
-from longslope.clock import clock, new_id
 from longslope.console.pages import console_routes
 from longslope.engines.build import EngineSettings, build_engine
 from longslope.errors import PortTaken
 from longslope.gateway.admission import Admission
 from longslope.gateway.auth import Sessions
+from longslope.gateway.first_key import ensure_first_key, session_secret
 from longslope.gateway.fleet import Builder, Fleet, Serving
 from longslope.gateway.gateway import Gateway
 from longslope.gateway.metering import Meter
 from longslope.gateway.metrics import Metrics
 from longslope.gateway.prepare import Limits
 from longslope.gateway.privacy import ContentKeeper
+from longslope.gateway.tracing import open_tracer
 from longslope.settings import Effective, Settings
-from longslope.store import keys, projects
 from longslope.store.database import Store, sqlite_url
-from longslope.store.keys import Key
 from longslope.store.migrate import migrate
-from longslope.store.projects import Project
 
 log = structlog.get_logger(__name__)
-DEFAULT_PROJECT = "default"
 
 
 @asynccontextmanager
@@ -57,9 +51,10 @@ async def open_parts(effective: Effective) -> AsyncGenerator[Parts]:
     """Every part of a running platform, without its HTTP server. Ends them in reverse order."""
     settings = effective.settings
     home = settings.home
+    release = version("longslope")
     store = open_store(settings)
     await migrate(store)
-    admin_key = await _ensure_admin_key(store, home, settings)
+    admin_key = await ensure_first_key(store, home, settings)
     served = expand_models(settings.models)
     async with store.write() as connection:
         for name in served:
@@ -78,6 +73,9 @@ async def open_parts(effective: Effective) -> AsyncGenerator[Parts]:
     )
     metrics = Metrics(fleet, admission, meter)
     gateway.on_request_ended(metrics.request_ended)
+    tracer = open_tracer(settings.otlp_endpoint, release) if settings.otlp_endpoint else None
+    if tracer is not None:
+        gateway.on_request_ended(tracer.request_ended)
 
     async def follow(snapshot: Snapshot) -> None:
         await fleet.serve(versions_to_serve(snapshot, served))
@@ -96,15 +94,17 @@ async def open_parts(effective: Effective) -> AsyncGenerator[Parts]:
             gateway=gateway,
             meter=meter,
             metrics=metrics,
-            sessions=Sessions(catalog, _session_secret(home)),
+            sessions=Sessions(catalog, session_secret(home)),
             admin_key_id=admin_key,
-            version=package_version("longslope"),
+            version=release,
         )
     finally:
         await catalog.close()
         await fleet.close()
         await meter.close()
         await store.close()
+        if tracer is not None:
+            await asyncio.to_thread(tracer.close)
 
 
 def open_store(settings: Settings) -> Store:
@@ -183,60 +183,6 @@ def _builder(settings: Settings, secrets_: Secrets) -> Builder:
         idle_timeout_s=settings.upstream_idle_timeout_s,
     )
     return lambda version, kind: build_engine(version, kind, engine_settings, secrets_)
-
-
-async def _ensure_admin_key(store: Store, home: Path, settings: Settings) -> str:
-    """The id of the key in admin.key; makes the first project and key where there are none."""
-    file = home / "admin.key"
-    secret = file.read_text("utf-8").strip() if file.exists() else ""
-    async with store.write() as connection:
-        known = await keys.find_key(connection, keys.hash_secret(secret)) if secret else None
-        if known is not None:
-            return known.id
-        named = {project.name: project for project in await projects.list_projects(connection)}
-        project = named.get(DEFAULT_PROJECT)
-        if project is None:
-            project = Project(
-                id=new_id("proj"),
-                name=DEFAULT_PROJECT,
-                trace="metadata",
-                max_concurrency=settings.project_concurrency,
-                max_queue=settings.project_queue,
-                queue_deadline_ms=settings.queue_deadline_ms,
-                created_ms=clock.now_ms(),
-            )
-            await projects.insert_project(connection, project)
-        secret = keys.new_secret()
-        key = Key(
-            id=new_id("key"),
-            project_id=project.id,
-            name="admin",
-            sha256=keys.hash_secret(secret),
-            hint=keys.hint(secret),
-            role="admin",
-            created_ms=clock.now_ms(),
-        )
-        # The file first: a key that is stored and written nowhere could never be used.
-        _write_private(file, secret.encode() + b"\n")
-        await keys.insert_key(connection, key)
-        return key.id
-
-
-def _session_secret(home: Path) -> bytes:
-    file = home / "session.key"
-    if not file.exists():
-        _write_private(file, secrets.token_hex(32).encode())
-    return file.read_bytes()
-
-
-def _write_private(file: Path, content: bytes) -> None:
-    part = file.with_suffix(".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(file)
 
 
 def _free_port(host: str, port: int) -> int:

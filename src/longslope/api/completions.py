@@ -108,6 +108,7 @@ def _call(
         include_usage=bool(options and options.include_usage),
         choices=1 if isinstance(data, EmbeddingRequest) else data.n or 1,
         client_request_id=client_id,
+        traceparent=request.headers.get("traceparent"),
         trace=trace_policy(identity.project.trace, request.headers.get("x-longslope-trace")),
         arrived_ms=clock.now_ms(),
         arrived_ns=arrived_ns,

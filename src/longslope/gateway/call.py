@@ -29,6 +29,7 @@ class Call(msgspec.Struct, kw_only=True):
     include_usage: bool = False
     choices: int = 1
     client_request_id: str | None = None
+    traceparent: str | None = None
     trace: Trace = "metadata"
     arrived_ms: int
     arrived_ns: int

@@ -31,7 +31,7 @@ from longslope.store.usage import UsageRow
 
 CLIENT_LEFT = 499
 _KINDS = {"chat": "chat", "completions": "chat", "embeddings": "embedding"}
-RequestEnded = Callable[[UsageRow], None]
+RequestEnded = Callable[[Call, UsageRow], None]
 
 
 class _Passage(msgspec.Struct):
@@ -66,7 +66,7 @@ class Gateway:
         self._listeners: list[RequestEnded] = []
 
     def on_request_ended(self, listener: RequestEnded) -> None:
-        """Calls `listener` with each usage row, for metrics and traces. It must not wait."""
+        """Calls `listener` with each call and its usage row, for metrics and traces. It must not wait."""
         self._listeners.append(listener)
 
     async def complete(self, call: Call) -> Reply:
@@ -201,5 +201,5 @@ class Gateway:
             total_us=(time.monotonic_ns() - arrived) // 1000,
         )
         for listener in self._listeners:
-            listener(row)
+            listener(call, row)
         return row

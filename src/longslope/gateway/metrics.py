@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from longslope.engines.protocol import EngineState
 from longslope.gateway.admission import Admission
+from longslope.gateway.call import Call
 from longslope.gateway.fleet import Fleet
 from longslope.gateway.metering import Meter
 from longslope.store.usage import UsageRow
@@ -53,7 +54,7 @@ class Metrics:
         self._registry.register(self)
         self._children: dict[tuple[str, str, int], _Series] = {}
 
-    def request_ended(self, row: UsageRow) -> None:
+    def request_ended(self, _call: Call, row: UsageRow) -> None:
         """Counts one request."""
         key = (row.model, row.operation, row.status // 100)
         series = self._children.get(key)
