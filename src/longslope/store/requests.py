@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from longslope.errors import NotFound
 from longslope.store import names, tables
-from longslope.store.usage import COLUMNS, UsageRow
+from longslope.store.usage import UsageRow, row_of, select_rows
 
 MOST_A_PAGE = 1_000
 _LONGEST_TEXT = 128
@@ -53,7 +53,7 @@ async def list_requests(connection: AsyncConnection, query: RequestQuery) -> Req
     """A page of the log. Raises InvalidRequest for a limit or status class that cannot be."""
     names.check_number(query.limit, param="limit", least=1, most=MOST_A_PAGE)
     columns = tables.usage.c
-    wanted = select(*(columns[name] for name in COLUMNS))
+    wanted = select_rows()
     if query.project_id is not None:
         wanted = wanted.where(columns.project_id == names.storable(query.project_id))
     if query.model is not None:
@@ -80,7 +80,7 @@ async def list_requests(connection: AsyncConnection, query: RequestQuery) -> Req
         wanted = wanted.where(tuple_(columns.created_ms, columns.id) < after)
     # One more than asked for tells whether there is a next page.
     wanted = wanted.order_by(columns.created_ms.desc(), columns.id.desc()).limit(query.limit + 1)
-    rows = [UsageRow(**row) for row in (await connection.execute(wanted)).mappings()]
+    rows = [row_of(row) for row in await connection.execute(wanted)]
     page = rows[: query.limit]
     more = len(rows) > query.limit
     return RequestPage(page, Cursor(page[-1].created_ms, page[-1].id) if more else None)
@@ -88,12 +88,11 @@ async def list_requests(connection: AsyncConnection, query: RequestQuery) -> Req
 
 async def get_request(connection: AsyncConnection, request_id: str) -> UsageRow:
     """One request by its id. Raises NotFound."""
-    columns = tables.usage.c
-    wanted = select(*(columns[name] for name in COLUMNS)).where(columns.id == names.storable(request_id))
-    row = (await connection.execute(wanted)).mappings().one_or_none()
+    wanted = select_rows().where(tables.usage.c.id == names.storable(request_id))
+    row = (await connection.execute(wanted)).one_or_none()
     if row is None:
         raise NotFound(
             f'There is no request "{request_id}". A request is listed once its answer has ended.',
             param="request_id",
         )
-    return UsageRow(**row)
+    return row_of(row)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from longslope.store import names, tables
@@ -52,6 +53,19 @@ class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 COLUMNS = UsageRow.__struct_fields__
+
+
+def select_rows() -> Select[*tuple[Any, ...]]:
+    """The SELECT of whole rows, to be narrowed; its rows are read by `row_of`."""
+    return select(*(tables.usage.c[name] for name in COLUMNS))
+
+
+def row_of(values: Sequence[Any]) -> UsageRow:
+    """The struct of a row that `select_rows` has found. (By far faster than SQLAlchemy's own mapping of a
+    row.)
+    """
+    return UsageRow(**dict(zip(COLUMNS, values, strict=True)))
+
 
 _USAGE = "INSERT INTO usage ({}) VALUES ({}) ON CONFLICT DO NOTHING"
 _SQLITE_USAGE = _USAGE.format(", ".join(COLUMNS), ", ".join("?" for _ in COLUMNS))

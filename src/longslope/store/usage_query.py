@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator
 from typing import Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, tuple_
 
 from longslope.store import names, tables
 from longslope.store.database import Store
-from longslope.store.usage import COLUMNS, UsageRow
+from longslope.store.usage import UsageRow, row_of, select_rows
 
 Grouping = Literal["day", "model", "version", "project", "key", "endpoint", "operation"]
 GROUPINGS: tuple[Grouping, ...] = ("day", "model", "version", "project", "key", "endpoint", "operation")
@@ -56,21 +56,21 @@ def conditions(query: UsageQuery) -> list[ColumnElement[bool]]:
     return found
 
 
-async def iter_rows(store: Store, query: UsageQuery, chunk: int = 2_000) -> AsyncGenerator[list[UsageRow]]:
+async def iter_rows(store: Store, query: UsageQuery, chunk: int = 500) -> AsyncGenerator[list[UsageRow]]:
     """The chosen rows, oldest first, in lists of up to `chunk`; `group_by` means nothing here.
 
     Each list is read by itself, so that a reader who takes an hour holds no connection and no snapshot. Rows
     of requests that end meanwhile may be left out; choose a `to_ms` in the past for a closed account.
     """
     columns = tables.usage.c
-    wanted = select(*(columns[name] for name in COLUMNS)).where(*conditions(query))
+    wanted = select_rows().where(*conditions(query))
     wanted = wanted.order_by(columns.created_ms, columns.id).limit(chunk)
     after: tuple[int, str] | None = None
     while True:
         page = wanted if after is None else wanted.where(tuple_(columns.created_ms, columns.id) > after)
         async with store.read() as connection:
             found = await connection.execute(page)
-            rows = [UsageRow(**row) for row in found.mappings()]
+            rows = [row_of(row) for row in found]
         if rows:
             yield rows
             after = rows[-1].created_ms, rows[-1].id
