@@ -43,7 +43,11 @@ _decode_answer = msgspec.json.Decoder(_Answer).decode
 
 
 class Remote:
-    """A server at a base URL. `engine` is the name that its errors carry."""
+    """A server at a base URL.
+
+    `engine` is the name that its errors carry. Idle connections are kept for `keepalive_s` seconds; those
+    that carried a stream are kept only with `keep_after_stream`.
+    """
 
     def __init__(
         self,
@@ -52,11 +56,14 @@ class Remote:
         timeouts: Timeouts,
         headers: Mapping[str, str],
         keepalive_s: float = 15.0,
+        keep_after_stream: bool = True,
     ) -> None:
         self._engine = engine
         self._timeouts = timeouts
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", **headers}
         self._keepalive_s = keepalive_s
+        self._keep_after_stream = keep_after_stream
+        self._stream_headers = None if keep_after_stream else {"Connection": "close"}
         self._base_url = ""
         self._urls: dict[str, URL] = {}
         self._session: aiohttp.ClientSession | None = None
@@ -107,7 +114,8 @@ class Remote:
                 for frame in splitter.feed(chunk):
                     if sse.is_done(frame):
                         yield sse.DONE
-                        await _drain(response)
+                        if self._keep_after_stream:
+                            await _drain(response)
                         return
                     self._check_frame(frame)
                     finished = finished or sse.has_finish(frame)
@@ -164,7 +172,13 @@ class Remote:
         wait_s = self._timeouts.first_byte_s
         try:
             async with asyncio.timeout(wait_s):
-                response = await session.request("POST", self._url(path), data=payload, allow_redirects=False)
+                response = await session.request(
+                    "POST",
+                    self._url(path),
+                    data=payload,
+                    headers=self._stream_headers,
+                    allow_redirects=False,
+                )
                 if response.status == 200 and response.content_type == "text/event-stream":
                     return response
                 body = await self._read_all(response, _MAX_REFUSAL_BYTES)
