@@ -8,7 +8,7 @@ caches.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,7 +129,7 @@ class UpstreamEngine:
 
     async def chat(self, work: Work) -> Whole:
         """A whole chat or text completion."""
-        return Whole(await self._whole(_PATHS[work.operation], self._payload(work)))
+        return await self._whole(_PATHS[work.operation], self._payload(work))
 
     async def chat_stream(self, work: Work) -> AsyncGenerator[bytes]:
         """Frames, usage in the last before `[DONE]`."""
@@ -157,7 +157,7 @@ class UpstreamEngine:
     async def embed(self, work: Work) -> Whole:
         """Embeddings as floats."""
         body = {"model": self._model, "input": work.body.get("input"), "encoding_format": "float"}
-        return Whole(await self._whole("/embeddings", msgspec.json.encode(body)))
+        return await self._whole("/embeddings", msgspec.json.encode(body))
 
     async def tokenize(self, text: str) -> list[Token]:
         """The tokens of `text`, where the server tells (vLLM, SGLang, llama.cpp); else InvalidRequest."""
@@ -171,10 +171,9 @@ class UpstreamEngine:
             },
             **{"content": text, "add_special": False, "with_pieces": True},  # the same for llama.cpp
         }
+        url, payload = f"{root}/tokenize", msgspec.json.encode(asked)
         try:
-            answer = await self._remote.post_outside(
-                f"{root}/tokenize", msgspec.json.encode(asked), _TOKENIZE_TIMEOUT_S
-            )
+            answer = await self._tried(lambda: self._remote.post_outside(url, payload, _TOKENIZE_TIMEOUT_S))
             told = msgspec.json.decode(answer, type=_Told)
         except (EngineFault, InvalidRequest, msgspec.DecodeError) as failure:
             raise InvalidRequest(
@@ -183,19 +182,22 @@ class UpstreamEngine:
             ) from failure
         return place(text.encode(), told.pieces())
 
-    async def _whole(self, path: str, payload: bytes) -> bytes:
+    async def _whole(self, path: str, payload: bytes) -> Whole:
         self._in_flight += 1
         try:
-            attempt = 1
-            while True:
-                try:
-                    with self._breaker.watch():
-                        return await self._remote.whole(path, payload)
-                except (EngineUnavailable, RateLimited) as failure:
-                    await self._wait_to_retry(failure, attempt)
-                attempt += 1
+            return Whole(await self._tried(lambda: self._remote.whole(path, payload)))
         finally:
             self._in_flight -= 1
+
+    async def _tried(self, call: Callable[[], Awaitable[bytes]]) -> bytes:
+        attempt = 1
+        while True:
+            try:
+                with self._breaker.watch():
+                    return await call()
+            except (EngineUnavailable, RateLimited) as failure:
+                await self._wait_to_retry(failure, attempt)
+            attempt += 1
 
     async def _wait_to_retry(self, failure: PlatformError, attempt: int) -> None:
         """Waits before another try, or raises `failure` when there is to be none."""
