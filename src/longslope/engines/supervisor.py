@@ -26,14 +26,15 @@ log = structlog.get_logger(__name__)
 STABLE_S = 60.0
 _RESTART = Backoff(0.2, 30.0)
 _POLLS_MISSED = 3
-_GRACE_S = 5.0
+_LAST_LINES_S = 5.0
 _MAX_REPORT_BYTES = 64 * 1024
 
 
 class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How to run a child: its command line, the orders it reads from stdin, which then stays open, its log.
 
-    `start_timeout_s` is how long it may take to be ready, `poll_s` how often its health is asked for then.
+    `start_timeout_s` is how long it may take to be ready, `poll_s` how often its health is asked for then,
+    and `grace_s` how long it may take to end.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     log: Path
     start_timeout_s: float
     poll_s: float = 5.0
+    grace_s: float = 5.0
 
 
 class Supervisor:
@@ -135,8 +137,8 @@ class Supervisor:
         try:
             own_reason = await self._see_through(child, errors)
         finally:
-            await _end(child)
-        await asyncio.to_thread(errors.join, _GRACE_S)
+            await _end(child, self._spec.grace_s)
+        await asyncio.to_thread(errors.join, _LAST_LINES_S)
         return own_reason or _exit_reason(child.returncode, errors.telling_line())
 
     async def _see_through(self, child: Process, errors: EngineLog) -> str | None:
@@ -188,14 +190,14 @@ async def _exchange(child: Process, orders: bytes) -> bytes:
         return b""
 
 
-async def _end(child: Process) -> None:
+async def _end(child: Process, grace_s: float) -> None:
     """Ends the child if it still runs. Cancelling this does not leave it running."""
     if child.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         child.terminate()
     try:
-        async with asyncio.timeout(_GRACE_S):
+        async with asyncio.timeout(grace_s):
             await child.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
