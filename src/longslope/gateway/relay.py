@@ -1,22 +1,26 @@
 """Answers on their way out: the engine's bytes, under the request's own id, with what metering needs read
 off them.
 
-Whole answers are re-headed without decoding their choices. Streams pass frame by frame as bytes; only
-frames that can hold usage, an end or the prompt's progress are decoded. The usage frame is kept back where
-the caller did not ask for it.
+Whole answers are re-headed without decoding their choices. Streams pass frame by frame as bytes; only the
+first frame and those that can hold usage, an end or the prompt's progress are decoded. The usage frame is
+kept back where the caller did not ask for it.
 """
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, TypeVar
 
 import msgspec
 
+from longslope.engines import sse
 from longslope.errors import EngineFault
 from longslope.gateway.call import Call
 from longslope.wire.chat import TokenUsage
 
+_T = TypeVar("_T")
 DONE = b"data: [DONE]\n\n"
 
 
@@ -29,6 +33,17 @@ class _Answer(msgspec.Struct, frozen=True):
     choices: list[_Choice] = []
 
 
+class _Part(_Choice, frozen=True):
+    delta: dict[str, Any] | None = None
+    text: str | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether it gives the caller anything, which a frame with only a role does not."""
+        delta = self.delta or {}
+        return bool(self.text or any(delta.get(name) for name in _TOLD))
+
+
 class _Progress(msgspec.Struct, frozen=True):
     total: int = 0
     cache: int = 0
@@ -39,13 +54,14 @@ class _Head(msgspec.Struct, frozen=True):
     id: str = ""
     model: str = ""
     usage: TokenUsage | None = None
-    choices: list[_Choice] = []
+    choices: list[_Part] = []
     prompt_progress: _Progress | None = None
 
 
 _decode_answer = msgspec.json.Decoder(_Answer).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_head = msgspec.json.Decoder(_Head).decode
+_TOLD = ("content", "reasoning_content", "tool_calls")
 _KEPT = ("object", "created", "choices", "data", "usage", "system_fingerprint", "service_tier")
 
 
@@ -70,7 +86,7 @@ def head_whole(call: Call, body: bytes, version: str, tally: Tally) -> bytes:
     try:
         answer = _decode_answer(body)
         fields = _decode_fields(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EngineFault(
             f"The engine of {version} answered with no valid JSON ({error}). Try again."
         ) from error
@@ -91,38 +107,59 @@ async def relay_frames(
 
     Text deltas are counted, so that an answer cut short can be metered by what was given.
     """
-    old_id = old_model = b""
     new_id, new_model = f'"id":"{call.id}"'.encode(), f'"model":"{version}"'.encode()
+    old_id = old_model = b""
+    first = True
     async for frame in frames:
-        if frame.startswith(b"data: [DONE]"):
+        if sse.is_done(frame):
             continue
-        if (
-            not old_id
-            or b'"usage":{' in frame
-            or b'"finish_reason":"' in frame
-            or b'"prompt_progress"' in frame
-        ):
-            head = _read_head(frame, version)
-            old_id, old_model = f'"id":"{head.id}"'.encode(), f'"model":"{head.model}"'.encode()
+        if first or sse.has_usage(frame) or sse.has_finish(frame) or b'"prompt_progress"' in frame:
+            head = _decoded(_decode_head, frame, version)
+            if first:
+                old_id, old_model = _spelled(frame, "id", head.id), _spelled(frame, "model", head.model)
+                first = False
             if head.prompt_progress is not None:
                 tally.prompt_tokens = head.prompt_progress.processed
                 tally.cached_tokens = head.prompt_progress.cache
                 continue
-            if head.choices and head.choices[0].finish_reason:
-                tally.finish_reason = head.choices[0].finish_reason
-            if head.usage is not None:
-                tally.take(head.usage)
-                if not head.choices and not call.include_usage:
-                    continue
-        elif b'"usage"' not in frame or b'"usage":null' in frame:
+            _count(head, tally)
+            if head.usage is not None and not head.choices and not call.include_usage:
+                continue
+        else:
             tally.completion_tokens += 1
         if not tally.first_ns:
             tally.first_ns = time.monotonic_ns()
-        yield frame.replace(old_id, new_id, 1).replace(old_model, new_model, 1)
+        if old_id and old_model and old_id in frame and old_model in frame:
+            yield frame.replace(old_id, new_id, 1).replace(old_model, new_model, 1)
+        else:
+            yield _reheaded(frame, call.id, version)
 
 
-def _read_head(frame: bytes, version: str) -> _Head:
+def _count(head: _Head, tally: Tally) -> None:
+    if head.choices and head.choices[0].finish_reason:
+        tally.finish_reason = head.choices[0].finish_reason
+    if head.usage is not None:
+        tally.take(head.usage)
+    elif any(choice.tells for choice in head.choices):
+        tally.completion_tokens += 1
+
+
+def _spelled(frame: bytes, name: str, value: str) -> bytes:
+    """How a frame writes a field, blanks included; empty where it does not have it or escapes its value."""
+    found = (
+        re.search(rb'"%b"\s*:\s*"%b"' % (name.encode(), re.escape(value.encode())), frame) if value else None
+    )
+    return found[0] if found else b""
+
+
+def _reheaded(frame: bytes, request_id: str, version: str) -> bytes:
+    """A frame whose id and model cannot be replaced where they stand, written anew."""
+    fields = _decoded(_decode_fields, frame, version)
+    return sse.frame_of({**fields, "id": request_id, "model": version})
+
+
+def _decoded(decode: Callable[[bytes], _T], frame: bytes, version: str) -> _T:
     try:
-        return _decode_head(frame.removeprefix(b"data:"))
-    except msgspec.MsgspecError as error:
+        return decode(sse.payload(frame))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EngineFault(f"The engine of {version} sent a frame that is no valid JSON ({error}).") from error
