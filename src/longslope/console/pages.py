@@ -146,8 +146,8 @@ def _to_sign_in(request: AnyRequest) -> Response[str]:
 
 def _static_handler(assets: Assets) -> HTTPRouteHandler:
     @get(f"{PREFIX}/{{path:path}}", name="console_static", include_in_schema=False, sync_to_thread=False)
-    def static(request: AnyRequest, path: str) -> Response[bytes]:
-        headers = request.headers
+    def static(request: AnyRequest) -> Response[bytes]:
+        path, headers = str(request.path_params["path"]), request.headers
         served = serve(assets, path, headers.get("if-none-match"), headers.get("accept-encoding", ""))
         if served is None:
             raise NotFound(f'The console has no file "{path}". Reload the page.', param="path")

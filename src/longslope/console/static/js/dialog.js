@@ -67,11 +67,11 @@ export function confirmDialog(title, words, actWords, act) {
   return dialog;
 }
 
-/** A labelled control. `hint` stands below it and is read with it. */
+/** A labelled control. `hint` stands below it and is read after it. */
 export function field(label, control, hint = null) {
   const hintId = hint ? `hint-${(dialogs += 1)}` : null;
   if (hintId) control.setAttribute("aria-describedby", hintId);
-  return h("label", { class: "field" }, h("span", {}, label), control, hint ? h("small", { id: hintId }, hint) : null);
+  return h("div", { class: "field" }, h("label", {}, h("span", {}, label), control), hint ? h("small", { id: hintId }, hint) : null);
 }
 
 /** A select of `[value, words]` pairs. */

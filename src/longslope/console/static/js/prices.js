@@ -1,37 +1,11 @@
-// Prices and costs: how one is shown, and the dialog that puts a new one in force.
+// How a price or cost is shown.
 
-import { post } from "./api.js";
-import { field, formDialog, select } from "./dialog.js";
-import { h } from "./dom.js";
-import { symbol } from "./format.js";
-import { t } from "./page.js";
+import { money } from "./format.js";
+
+const EXACT = 12; // digits: prices are shown whole
 
 /** "¥0.30 / ¥0.12 / ¥0.60" for input, cached input and output, per million tokens. */
 export function priceText(price) {
   if (!price) return "—";
-  return [price.input, price.cached_input, price.output].map((amount) => symbol(price.currency) + amount).join(" / ");
-}
-
-/** Asks for a price or cost of `model`; the last one in force is filled in. */
-export function priceDialog(model, currency, done) {
-  const amount = (name, value) =>
-    h("input", { name, required: true, inputmode: "decimal", pattern: "\\d{1,9}(\\.\\d{1,6})?", value: value ?? "", autocomplete: "off" });
-  const side = select("side", [["price", t("models.price")], ["cost", t("models.cost")]], "price");
-  const inputs = ["input", "cached_input", "output"].map((name) => amount(name, model.price?.[name]));
-  side.addEventListener("change", () => {
-    for (const input of inputs) input.value = model[side.value]?.[input.name] ?? "";
-  });
-  return formDialog(
-    t("models.price_title", { model: model.name }),
-    [
-      h("div", { class: "row" }, field(t("models.side"), side, t("models.side_hint")), field(t("models.currency"), h("input", { name: "currency", required: true, pattern: "[A-Z]{3}", value: model.price?.currency ?? currency }))),
-      h("div", { class: "row" }, field(t("models.input"), inputs[0]), field(t("models.cached_input"), inputs[1]), field(t("models.output"), inputs[2])),
-    ],
-    t("models.price_save"),
-    async (values) => {
-      await post("/prices", { model: model.name, ...values });
-      await done();
-    },
-    { lead: t("models.price_lead") },
-  );
+  return [price.input, price.cached_input, price.output].map((amount) => money(amount, price.currency, EXACT)).join(" / ");
 }
