@@ -154,13 +154,13 @@ async def serve(effective: Effective, on_ready: Callable[[str], None]) -> None:
             log_enabled=False,
         )
         listening = asyncio.ensure_future(server.serve())
-        settled = asyncio.ensure_future(parts.fleet.settled())
+        ready = asyncio.ensure_future(_ready(parts.fleet, settings.host, port))
         stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({listening, settled, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({listening, ready, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set() and not listening.done():
             on_ready(f"http://{_shown(settings.host)}:{port}")
             await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        settled.cancel()
+        ready.cancel()
         if not await parts.gateway.admission.drain(settings.drain_s):
             log.warning("drain_timed_out", running=parts.gateway.admission.running)
         server.stop()
@@ -183,6 +183,20 @@ def _builder(settings: Settings, secrets_: Secrets) -> Builder:
         idle_timeout_s=settings.upstream_idle_timeout_s,
     )
     return lambda version, kind: build_engine(version, kind, engine_settings, secrets_)
+
+
+async def _ready(fleet: Fleet, host: str, port: int) -> None:
+    """Returns once engines have settled and the server, which listens from a thread of its own, answers."""
+    await fleet.settled()
+    nearby = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(nearby, port)
+        except OSError:
+            await asyncio.sleep(0.005)
+        else:
+            writer.close()
+            return
 
 
 def _free_port(host: str, port: int) -> int:
