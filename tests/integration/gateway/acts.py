@@ -17,8 +17,8 @@ CACHED_TOKENS = 4
 class Telling:
     """An act that tells `words` words, and waits before word `holds_at` until `released` is set.
 
-    A stream gives each word as a frame; a whole answer waits before its first byte. `running` counts the answers
-    under way, `left` the callers that hung up before the end.
+    A stream gives each word as a frame; a whole answer waits before its first byte. `running` counts the
+    answers under way, `left` the callers that hung up before the end.
     """
 
     words: int = 4

@@ -16,7 +16,6 @@ from tests.integration.engines.server import Server
 
 T = TypeVar("T")
 PATIENCE_S = 45  # for what takes milliseconds, on a machine where everything takes its time
-MESSAGES = [{"role": "user", "content": "hello"}]
 
 
 async def eventually(condition: Callable[[], Awaitable[T] | T], timeout_s: float = PATIENCE_S) -> T:
@@ -46,7 +45,7 @@ async def ask(
 async def upstream_model(
     client: aiohttp.ClientSession, server: Server, price: str | None = None, **fields: Any
 ) -> AsyncIterator[str]:
-    """The name of a new model that `server` answers for, taken out again afterwards. `price` is for all tokens."""
+    """The name of a new model that `server` answers for, taken out again afterwards, at one price for all."""
     name = fields.pop("name", None) or new_id("up")
     body = {"name": name, "base_url": server.url, "model": "its-own", "capacity": 4096, **fields}
     await ask(client, "POST", "/platform/v1/models/upstreams", **body)
@@ -64,6 +63,11 @@ async def upstream_model(
 async def _is_ready(client: aiohttp.ClientSession, name: str) -> bool:
     listed = await ask(client, "GET", "/platform/v1/models")
     return any(model["name"] == name and model["state"] == "ready" for model in listed["data"])
+
+
+def chat_body(model: str, **fields: Any) -> dict[str, Any]:
+    """The body of a chat completion."""
+    return {"model": model, "messages": [{"role": "user", "content": "hello"}], **fields}
 
 
 async def new_key(client: aiohttp.ClientSession, limits: dict[str, int] | None = None, **fields: Any) -> Any:

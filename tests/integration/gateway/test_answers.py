@@ -9,16 +9,18 @@ import pytest
 
 from tests.integration.engines.server import Server, answer
 from tests.integration.gateway.acts import CACHED_TOKENS, PROMPT_TOKENS, Telling
-from tests.integration.gateway.calls import MESSAGES, ask, bearer, events_in, new_key, row_of, upstream_model
+from tests.integration.gateway.calls import ask, bearer, chat_body, events_in, new_key, row_of, upstream_model
 
 
 async def test_a_whole_answer_bears_the_requests_id_and_version(
     client: aiohttp.ClientSession, engine: Server
 ) -> None:
     engine.will(Telling(words=3))
-    async with upstream_model(client, engine) as name:
-        async with client.post("/v1/chat/completions", json={"model": name, "messages": MESSAGES}) as reply:
-            body = await reply.json()
+    async with (
+        upstream_model(client, engine) as name,
+        client.post("/v1/chat/completions", json=chat_body(name)) as reply,
+    ):
+        body = await reply.json()
     assert body["id"] == reply.headers["x-request-id"]
     assert body["model"] == f"{name}@1"
     assert body["choices"][0]["message"]["content"] == "snow snow snow "
@@ -32,7 +34,7 @@ async def test_a_stream_bears_the_requests_id_in_every_frame(
     engine.will(Telling(words=3))
     options = {"stream_options": {"include_usage": True}} if asks_for_usage else {}
     async with upstream_model(client, engine) as name:
-        body = {"model": name, "messages": MESSAGES, "stream": True, **options}
+        body = chat_body(name, stream=True, **options)
         async with client.post("/v1/chat/completions", json=body) as reply:
             assert reply.content_type == "text/event-stream"
             *frames, last = events_in(await reply.text())
@@ -53,7 +55,7 @@ async def test_a_request_leaves_one_row_with_its_price_and_its_times(
     async with upstream_model(client, engine, price="2.5") as name:
         cost = {"input": "1", "cached_input": "0", "output": "3"}
         await ask(client, "POST", "/platform/v1/prices", model=name, side="cost", currency="CNY", **cost)
-        body = {"model": name, "messages": MESSAGES, "stream": stream}
+        body = chat_body(name, stream=stream)
         async with client.post("/v1/chat/completions", json=body) as reply:
             assert reply.status == 200
             await reply.read()
@@ -74,7 +76,7 @@ async def test_the_row_is_durable_before_the_answer_ends(
     engine.will(Telling())
     async with upstream_model(client, engine) as name:
         for stream in (True, False):
-            body = {"model": name, "messages": MESSAGES, "stream": stream}
+            body = chat_body(name, stream=stream)
             async with client.post("/v1/chat/completions", json=body) as reply:
                 await reply.read()
             found = await ask(client, "GET", f"/platform/v1/requests/{reply.headers['x-request-id']}", 200)
@@ -87,7 +89,7 @@ async def test_an_engines_refusal_reaches_the_caller_and_costs_nothing(
     engine.will(answer({"error": {"message": "no such flavour", "param": "flavour"}}, status=400))
     async with upstream_model(client, engine, price="1") as name:
         for stream in (True, False):
-            body = {"model": name, "messages": MESSAGES, "stream": stream}
+            body = chat_body(name, stream=stream)
             async with client.post("/v1/chat/completions", json=body) as reply:
                 error = (await reply.json())["error"]
             assert (reply.status, error["param"]) == (400, "flavour")
@@ -101,7 +103,7 @@ async def test_an_engine_that_breaks_off_ends_the_stream_with_an_error_event(
 ) -> None:
     engine.will(Telling(words=5, cut_at=2))
     async with upstream_model(client, engine, price="1") as name:
-        body = {"model": name, "messages": MESSAGES, "stream": True}
+        body = chat_body(name, stream=True)
         async with client.post("/v1/chat/completions", json=body) as reply:
             *frames, last = events_in(await reply.text())
         assert (reply.status, len(frames)) == (200, 2)
@@ -120,7 +122,7 @@ async def test_a_clients_retry_is_billed_once(
     async with upstream_model(client, engine, price="7") as name:
         rows = []
         for _ in range(2):
-            body = {"model": name, "messages": MESSAGES, "stream": stream}
+            body = chat_body(name, stream=stream)
             async with client.post("/v1/chat/completions", json=body, headers=headers) as reply:
                 await reply.read()
             rows.append(await row_of(client, reply.headers["x-request-id"]))
@@ -135,7 +137,7 @@ async def test_another_projects_request_id_is_no_retry(client: aiohttp.ClientSes
     async with upstream_model(client, engine, price="7") as name:
         for secret in [(await new_key(client))["secret"] for _ in range(2)]:
             headers = {**bearer(secret), "X-Client-Request-Id": "order-1"}
-            body = {"model": name, "messages": MESSAGES}
+            body = chat_body(name)
             async with client.post("/v1/chat/completions", json=body, headers=headers) as reply:
                 row = await row_of(client, (await reply.json())["id"])
             assert row["retry_of"] is None
@@ -143,7 +145,7 @@ async def test_another_projects_request_id_is_no_retry(client: aiohttp.ClientSes
 
 
 async def test_a_request_id_too_long_to_keep_is_refused(client: aiohttp.ClientSession) -> None:
-    body = {"model": "mini", "messages": MESSAGES}
+    body = chat_body("mini")
     headers = {"X-Client-Request-Id": "x" * 129}
     async with client.post("/v1/chat/completions", json=body, headers=headers) as reply:
         message = (await reply.json())["error"]["message"]
