@@ -186,6 +186,10 @@ class BackupError(PlatformError):
 class WeightsError(PlatformError):
     """Weights could not be fetched, verified or understood."""
 
+    status = 400
+    code = "InvalidParameter"
+    type = "invalid_request_error"
+
 
 class CallFailed(PlatformError):
     """A call from the command line to a running longslope got no answer, or a refusal."""

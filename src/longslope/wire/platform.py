@@ -135,7 +135,7 @@ class WeightsCreate(Forbidding, frozen=True, kw_only=True):
     """A model from a GGUF file on the platform's machine."""
 
     name: ModelName
-    path: Annotated[str, Meta(min_length=1, max_length=4096)]
+    path: Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
     kind: Literal["chat", "embedding"] = "chat"
     summary: str = ""
     independence: str = "unknown"
