@@ -81,9 +81,8 @@ class Gateway:
         engine = self._fleet.engine(route.version)
         passage = _Passage(call, route, engine.name, time.monotonic_ns())
         work = Work(operation=call.operation, body=body, salt=call.identity.project.id, choices=call.choices)
-        if (
-            call.stream
-        ):  # takes its place when it is first asked for a frame, so that an unread reply holds none
+        if call.stream:
+            # It takes its place when it is first asked for a frame, so that an unread reply holds none.
             return Reply(version=route.version.id, frames=self._stream(passage, engine, work))
         return Reply(version=route.version.id, body=await self._whole(passage, engine, work))
 
