@@ -31,11 +31,12 @@ LANGUAGE_COOKIE = "longslope_language"
 THEME_COOKIE = "longslope_theme"
 THEMES = ("light", "dark")
 
-# Nothing inline, nothing foreign: a model's answer can never become code, whatever it says.
+# Nothing inline, nothing foreign, no text turned into markup: a model's answer never becomes code.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
     ),
     "Cache-Control": "private, no-cache",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -1,4 +1,4 @@
-"""The console's modules that compute: money, streams, Markdown, code to copy. Node runs them like a browser."""
+"""The console's modules that compute: money, streams, Markdown, code to copy. Node runs them."""
 
 from __future__ import annotations
 
@@ -229,6 +229,13 @@ def test_a_parameter_that_is_no_json_is_named(run: Run, text: str) -> None:
     parameters = dict.fromkeys(["system", "temperature", "top_p", "max_tokens", "seed", "schema"], "")
     given = {**parameters, "format": "text", "tools": text}
     assert run("playground/body.js", "requestBody", attempt, given) == "tools"
+
+
+def test_speed_is_not_claimed_where_the_tokens_came_at_once(run: Run) -> None:
+    pairs = [[25, 9.0], [1, 800.0], [0, 800.0], [11, 500.0]]
+    assert run("speed.js", "speed", "given.map(([tokens, ms]) => speed(tokens, ms))", pairs) == [None] * 3 + [
+        20
+    ]
 
 
 def test_days_are_whole_days_of_utc_across_a_leap_day(run: Run) -> None:

@@ -96,9 +96,9 @@ def test_each_icon_that_is_named_is_drawn() -> None:
     named = set[str]()
     for source in [*(console / "templates").rglob("*.html"), *(console / "static/js").rglob("*.js")]:
         text = source.read_text("utf-8")
-        named |= set(re.findall(r'icon\((?:base, )?"(\w+)"\)', text))
+        named |= set(re.findall(r'icon\(\s*(?:base, )?"(\w+)"\)', text))
         named |= set(re.findall(r'iconName: "(\w+)"', text))
-        named |= set(re.findall(r'iconButton\("(\w+)"', text))
+        named |= set(re.findall(r'iconButton\(\s*"(\w+)"', text))
     assert named - drawn == set()
 
 

@@ -102,6 +102,8 @@ export async function all(path, query = {}) {
 
 /** `?a=1&b=2` of the values that are neither empty nor absent. */
 export function queryText(query) {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== undefined && value !== null && value !== "",
+  );
   return given.length ? `?${new URLSearchParams(given)}` : "";
 }

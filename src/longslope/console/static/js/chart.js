@@ -21,7 +21,11 @@ export function series(days, rows, measure, nameOf) {
   const groups = new Map();
   for (const row of rows) {
     const name = nameOf(row);
-    if (!groups.has(name)) groups.set(name, days.map(() => 0));
+    if (!groups.has(name))
+      groups.set(
+        name,
+        days.map(() => 0),
+      );
     const at = days.indexOf(row.keys.day);
     if (at >= 0) groups.get(name)[at] += measured[measure](row);
   }
@@ -29,7 +33,10 @@ export function series(days, rows, measure, nameOf) {
   const sorted = [...groups].sort(([, a], [, b]) => total(b) - total(a));
   if (sorted.length <= SERIES) return sorted;
   const rest = sorted.slice(SERIES - 1);
-  return [...sorted.slice(0, SERIES - 1), [t("usage.others", { n: rest.length }), days.map((_, at) => total(rest.map(([, values]) => values[at])))]];
+  return [
+    ...sorted.slice(0, SERIES - 1),
+    [t("usage.others", { n: rest.length }), days.map((_, at) => total(rest.map(([, values]) => values[at])))],
+  ];
 }
 
 /** Each series with all before it added, so that bars drawn from the last to the first look stacked. */
@@ -42,12 +49,26 @@ export function stacked(groups) {
 export function dayChart(days, rows, measure, nameOf) {
   const groups = series(days, rows, measure, nameOf);
   const currency = rows[0]?.currency ?? "";
-  const format = ["price", "cost", "margin"].includes(measure) ? (value, step = null) => moneyText(value, step, currency) : short;
-  const place = h("div", { class: "chart", role: "img", "aria-label": t("usage.chart_alt", { measure: t(`usage.measure_${measure}`) }) });
+  const format = ["price", "cost", "margin"].includes(measure)
+    ? (value, step = null) => moneyText(value, step, currency)
+    : short;
+  const place = h("div", {
+    class: "chart",
+    role: "img",
+    "aria-label": t("usage.chart_alt", { measure: t(`usage.measure_${measure}`) }),
+  });
   const legend = h(
     "ul",
     { class: "legend" },
-    groups.map(([name], at) => h("li", {}, h("span", { class: "swatch", vars: { "--swatch": `var(--series-${at + 1})` } }), h("span", {}, name), h("output", {}))),
+    groups.map(([name], at) =>
+      h(
+        "li",
+        {},
+        h("span", { class: "swatch", vars: { "--swatch": `var(--series-${at + 1})` } }),
+        h("span", {}, name),
+        h("output", {}),
+      ),
+    ),
   );
   const day = h("p", { class: "legend-day faint" }, "\u00a0");
   let plot = null;
@@ -58,7 +79,9 @@ export function dayChart(days, rows, measure, nameOf) {
   };
   const showPoint = (at) => {
     day.textContent = at === null ? "\u00a0" : days[at];
-    legend.querySelectorAll("output").forEach((output, index) => (output.textContent = at === null ? "" : format(groups[index][1][at])));
+    legend
+      .querySelectorAll("output")
+      .forEach((output, index) => (output.textContent = at === null ? "" : format(groups[index][1][at])));
   };
   new ResizeObserver(draw).observe(place);
   const onTheme = () => (place.isConnected ? draw() : window.removeEventListener("themechange", onTheme));
@@ -80,7 +103,12 @@ function makePlot(place, days, groups, format, onPoint) {
     place.style.removeProperty("color");
     return read;
   };
-  const axis = { stroke: colour("ink-faint"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: `12px ${getComputedStyle(place).fontFamily}` };
+  const axis = {
+    stroke: colour("ink-faint"),
+    grid: { stroke: colour("line"), width: 1 },
+    ticks: { show: false },
+    font: `12px ${getComputedStyle(place).fontFamily}`,
+  };
   const bars = window.uPlot.paths.bars({ size: [0.7, 48], align: 0, radius: 0.1 });
   const heights = stacked(groups);
   const drawn = groups.map((group, at) => ({ at, fill: colour(`series-${at + 1}`) })).reverse();
@@ -90,12 +118,29 @@ function makePlot(place, days, groups, format, onPoint) {
       height: HEIGHT,
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-      scales: { x: { time: false, range: (_, min, max) => [min - 43_200, max + 43_200] }, y: { range: (_, min, max) => [Math.min(0, min), (max || 1) * 1.06] } },
+      scales: {
+        x: { time: false, range: (_, min, max) => [min - 43_200, max + 43_200] },
+        y: { range: (_, min, max) => [Math.min(0, min), (max || 1) * 1.06] },
+      },
       axes: [
-        { ...axis, grid: { show: false }, size: 30, space: 64, incrs: [86_400, 172_800, 432_000, 604_800, 1_209_600, 2_592_000], values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toISOString().slice(5, 10)) },
-        { ...axis, size: 68, values: (_, ticks) => ticks.map((tick) => format(tick, ticks.at(-1) - ticks.at(-2))) },
+        {
+          ...axis,
+          grid: { show: false },
+          size: 30,
+          space: 64,
+          incrs: [86_400, 172_800, 432_000, 604_800, 1_209_600, 2_592_000],
+          values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toISOString().slice(5, 10)),
+        },
+        {
+          ...axis,
+          size: 68,
+          values: (_, ticks) => ticks.map((tick) => format(tick, ticks.at(-1) - ticks.at(-2))),
+        },
       ],
-      series: [{}, ...drawn.map(({ fill }) => ({ fill, stroke: fill, width: 0, paths: bars, points: { show: false } }))],
+      series: [
+        {},
+        ...drawn.map(({ fill }) => ({ fill, stroke: fill, width: 0, paths: bars, points: { show: false } })),
+      ],
       hooks: { setCursor: [(self) => onPoint(self.cursor.idx ?? null)] },
     },
     [days.map((day) => startOfDay(day) / 1000), ...drawn.map(({ at }) => heights[at])],

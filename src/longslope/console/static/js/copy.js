@@ -58,7 +58,11 @@ function answerClicks(node, read, say) {
 
 /** An id in small type that copies itself when it is clicked. */
 export function copyable(text, shown = text) {
-  const node = h("button", { class: "copyable", type: "button", title: t("shared.copy_this", { text }) }, shown);
+  const node = h(
+    "button",
+    { class: "copyable", type: "button", title: t("shared.copy_this", { text }) },
+    shown,
+  );
   node.addEventListener("click", async () => {
     if (!(await copy(text))) return;
     node.classList.add("done");

@@ -16,7 +16,9 @@ export function parse(text) {
 export function text(units) {
   const sign = units < 0n ? "-" : "";
   const size = units < 0n ? -units : units;
-  const fraction = String(size % UNIT).padStart(PLACES, "0").replace(/0+$/, "");
+  const fraction = String(size % UNIT)
+    .padStart(PLACES, "0")
+    .replace(/0+$/, "");
   return `${sign}${size / UNIT}${fraction ? `.${fraction}` : ""}`;
 }
 

@@ -12,7 +12,12 @@ export function openDialog(title, body, { wide = false } = {}) {
   const dialog = h(
     "dialog",
     { class: wide ? "dialog wide" : "dialog", "aria-labelledby": id },
-    h("div", { class: "dialog-head" }, h("h2", { id }, title), iconButton("close", t("shared.close"), () => dialog.close())),
+    h(
+      "div",
+      { class: "dialog-head" },
+      h("h2", { id }, title),
+      iconButton("close", t("shared.close"), () => dialog.close()),
+    ),
     body,
   );
   dialog.addEventListener("close", () => dialog.remove());
@@ -35,7 +40,12 @@ export function formDialog(title, fields, submitWords, send, { wide = false, lea
     "form",
     { class: "dialog-form", method: "dialog" },
     h("div", { class: "dialog-body" }, lead ? h("p", { class: "lead" }, lead) : null, fields, trouble),
-    h("div", { class: "dialog-foot" }, button(t("shared.cancel"), () => dialog.close(), { kind: "ghost" }), submit),
+    h(
+      "div",
+      { class: "dialog-foot" },
+      button(t("shared.cancel"), () => dialog.close(), { kind: "ghost" }),
+      submit,
+    ),
   );
   const dialog = openDialog(title, form, { wide });
   form.addEventListener("submit", async (event) => {
@@ -71,7 +81,12 @@ export function confirmDialog(title, words, actWords, act) {
 export function field(label, control, hint = null) {
   const hintId = hint ? `hint-${(dialogs += 1)}` : null;
   if (hintId) control.setAttribute("aria-describedby", hintId);
-  return h("div", { class: "field" }, h("label", {}, h("span", {}, label), control), hint ? h("small", { id: hintId }, hint) : null);
+  return h(
+    "div",
+    { class: "field" },
+    h("label", {}, h("span", {}, label), control),
+    hint ? h("small", { id: hintId }, hint) : null,
+  );
 }
 
 /** A select of `[value, words]` pairs. */

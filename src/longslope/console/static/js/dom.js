@@ -19,8 +19,10 @@ function fill(element, { on = {}, vars = {}, data = {}, ...attributes }, childre
   for (const [property, value] of Object.entries(vars)) element.style.setProperty(property, String(value));
   for (const [key, value] of Object.entries(data)) element.dataset[key] = String(value);
   for (const [attribute, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (attribute === "value" || attribute === "checked") element[attribute] = value;
+    if (value === null || value === undefined) continue;
+    if (attribute.startsWith("aria-")) element.setAttribute(attribute, String(value));
+    else if (value === false) continue;
+    else if (attribute === "value" || attribute === "checked") element[attribute] = value;
     else element.setAttribute(attribute, value === true ? "" : String(value));
   }
   append(element, children);
@@ -61,7 +63,14 @@ export function button(words, onClick, { kind = "", iconName = null, type = "but
 export function iconButton(iconName, words, onClick, attributes = {}) {
   return h(
     "button",
-    { class: "button ghost icon-only", type: "button", title: words, "aria-label": words, on: { click: onClick }, ...attributes },
+    {
+      class: "button ghost icon-only",
+      type: "button",
+      title: words,
+      "aria-label": words,
+      on: { click: onClick },
+      ...attributes,
+    },
     icon(iconName),
   );
 }

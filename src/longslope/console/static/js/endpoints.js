@@ -41,8 +41,17 @@ function columns() {
   return [
     { label: t("endpoints.name"), cell: (row) => [h("strong", {}, row.name), sub(copyable(row.id))] },
     { label: t("endpoints.version"), cell: (row) => h("span", { class: "mono" }, row.version) },
-    { label: t("endpoints.since"), cell: ({ bindings }) => h("time", { title: time(bindings[0].created_ms) }, ago(bindings[0].created_ms)) },
-    { label: t("endpoints.history"), cell: (row) => button(t("endpoints.bindings", { n: row.bindings.length }), () => showHistory(row), { kind: "ghost small" }) },
+    {
+      label: t("endpoints.since"),
+      cell: ({ bindings }) => h("time", { title: time(bindings[0].created_ms) }, ago(bindings[0].created_ms)),
+    },
+    {
+      label: t("endpoints.history"),
+      cell: (row) =>
+        button(t("endpoints.bindings", { n: row.bindings.length }), () => showHistory(row), {
+          kind: "ghost small",
+        }),
+    },
     {
       label: "",
       buttons: true,
@@ -67,7 +76,13 @@ async function versionField() {
 async function makeEndpoint() {
   formDialog(
     t("endpoints.make"),
-    [field(t("endpoints.name"), h("input", { name: "name", required: true, maxlength: 128, autocomplete: "off" })), await versionField()],
+    [
+      field(
+        t("endpoints.name"),
+        h("input", { name: "name", required: true, maxlength: 128, autocomplete: "off" }),
+      ),
+      await versionField(),
+    ],
     t("endpoints.make"),
     async (values) => {
       const made = await post("/endpoints", values);
@@ -100,18 +115,33 @@ function showHistory({ name, bindings }) {
       h("span", { class: "mono" }, version),
       h("span", { class: "faint" }, time(since), at === 0 ? ` · ${t("endpoints.in_force")}` : ""),
     );
-  openDialog(t("endpoints.history_of", { name }), h("div", { class: "dialog-body" }, h("ol", { class: "history" }, bindings.map(item))));
+  openDialog(
+    t("endpoints.history_of", { name }),
+    h("div", { class: "dialog-body" }, h("ol", { class: "history" }, bindings.map(item))),
+  );
 }
 
 function showUse({ id, name }) {
-  const code = chatCurl(location.origin, { model: id, messages: [{ role: "user", content: t("endpoints.example") }] });
-  openDialog(t("endpoints.use_title", { name }), h("div", { class: "dialog-body" }, h("p", { class: "lead" }, t("endpoints.use_lead")), codeBlock(code)), { wide: true });
+  const code = chatCurl(location.origin, {
+    model: id,
+    messages: [{ role: "user", content: t("endpoints.example") }],
+  });
+  openDialog(
+    t("endpoints.use_title", { name }),
+    h("div", { class: "dialog-body" }, h("p", { class: "lead" }, t("endpoints.use_lead")), codeBlock(code)),
+    { wide: true },
+  );
 }
 
 function confirmRemove({ id, name }) {
-  confirmDialog(t("endpoints.remove_title", { name }), t("endpoints.remove_words", { id }), t("endpoints.remove"), async () => {
-    await remove(`/endpoints/${encodeURIComponent(id)}`);
-    notice(t("endpoints.removed", { name }));
-    await load();
-  });
+  confirmDialog(
+    t("endpoints.remove_title", { name }),
+    t("endpoints.remove_words", { id }),
+    t("endpoints.remove"),
+    async () => {
+      await remove(`/endpoints/${encodeURIComponent(id)}`);
+      notice(t("endpoints.removed", { name }));
+      await load();
+    },
+  );
 }

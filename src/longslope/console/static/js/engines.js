@@ -26,7 +26,11 @@ async function look() {
   try {
     const [engines, { role }] = await Promise.all([all("/engines"), me]);
     showEngines(engines, role === "admin");
-    show(live, h("span", { class: "state good" }, t("engines.live")), h("span", { class: "faint" }, time(Date.now())));
+    show(
+      live,
+      h("span", { class: "state good" }, t("engines.live")),
+      h("span", { class: "faint" }, time(Date.now())),
+    );
   } catch (error) {
     cards.clear();
     show(content, problem(error, look));
@@ -39,14 +43,28 @@ async function look() {
 function showEngines(engines, isAdmin) {
   if (!engines.length) {
     cards.clear();
-    show(content, empty(t("engines.empty"), t("engines.empty_hint"), codeBlock("longslope models pull mini\nlongslope up --models mini")));
+    show(
+      content,
+      empty(
+        t("engines.empty"),
+        t("engines.empty_hint"),
+        codeBlock("longslope models pull mini\nlongslope up --models mini"),
+      ),
+    );
     return;
   }
   const names = engines.map(({ name }) => name).join("\n");
   if ([...cards.keys()].join("\n") !== names) {
     cards.clear();
     for (const engine of engines) cards.set(engine.name, card(engine, isAdmin));
-    show(content, h("div", { class: "engines" }, [...cards.values()].map(({ node }) => node)));
+    show(
+      content,
+      h(
+        "div",
+        { class: "engines" },
+        [...cards.values()].map(({ node }) => node),
+      ),
+    );
   }
   for (const engine of engines) {
     const numbers = [...(past.get(engine.name) ?? []), engine.in_flight].slice(-REMEMBERED);
@@ -61,11 +79,21 @@ function card({ name, kind, version }, isAdmin) {
   facts.className = "facts";
   detail.className = "engine-detail";
   spark.className = "spark";
-  const restart = button(t("engines.restart"), () => confirmRestart(name, version), { kind: "small", iconName: "refresh" });
+  const restart = button(t("engines.restart"), () => confirmRestart(name, version), {
+    kind: "small",
+    iconName: "refresh",
+  });
   const node = h(
     "article",
     { class: "panel engine" },
-    h("div", { class: "model-head" }, h("h2", { class: "mono" }, name), h("span", { class: "tag" }, kind), state, isAdmin ? h("div", { class: "actions" }, restart) : null),
+    h(
+      "div",
+      { class: "model-head" },
+      h("h2", { class: "mono" }, name),
+      h("span", { class: "tag" }, kind),
+      state,
+      isAdmin ? h("div", { class: "actions" }, restart) : null,
+    ),
     detail,
     h("div", { class: "engine-load" }, load, spark),
     facts,
@@ -91,10 +119,17 @@ function meter({ in_flight: taken, capacity }) {
 function sparkline(numbers, capacity) {
   const [width, height] = [REMEMBERED - 1, 24];
   const top = Math.max(capacity > 32 ? Math.max(...numbers) : capacity, 1);
-  const points = numbers.map((value, at) => `${width - numbers.length + 1 + at},${(height - (value / top) * (height - 2)).toFixed(1)}`);
+  const points = numbers.map(
+    (value, at) => `${width - numbers.length + 1 + at},${(height - (value / top) * (height - 2)).toFixed(1)}`,
+  );
   return s(
     "svg",
-    { viewBox: `0 0 ${width} ${height + 1}`, preserveAspectRatio: "none", role: "img", "aria-label": t("engines.spark_alt") },
+    {
+      viewBox: `0 0 ${width} ${height + 1}`,
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": t("engines.spark_alt"),
+    },
     s("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }),
   );
 }
@@ -111,9 +146,14 @@ function factsOf(engine) {
 }
 
 function confirmRestart(name, version) {
-  confirmDialog(t("engines.restart_title", { name }), t("engines.restart_words"), t("engines.restart"), async () => {
-    await post(`/engines/${encodeURIComponent(version)}/restart`);
-    notice(t("engines.restarting", { name }));
-    look();
-  });
+  confirmDialog(
+    t("engines.restart_title", { name }),
+    t("engines.restart_words"),
+    t("engines.restart"),
+    async () => {
+      await post(`/engines/${encodeURIComponent(version)}/restart`);
+      notice(t("engines.restarting", { name }));
+      look();
+    },
+  );
 }

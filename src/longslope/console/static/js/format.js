@@ -7,7 +7,13 @@ const locale = language === "zh" ? "zh-CN" : "en-GB";
 const whole = new Intl.NumberFormat(locale);
 const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumSignificantDigits: 3 });
 const moment = new Intl.DateTimeFormat(locale, {
-  year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
 });
 const day = new Intl.DateTimeFormat(locale, { year: "numeric", month: "short", day: "numeric" });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
@@ -20,7 +26,13 @@ export const date = (ms) => day.format(ms);
 /** "3 minutes ago", "in 2 days". */
 export function ago(ms, now = Date.now()) {
   const seconds = (ms - now) / 1000;
-  const steps = [["year", 31_536_000], ["month", 2_592_000], ["day", 86_400], ["hour", 3600], ["minute", 60]];
+  const steps = [
+    ["year", 31_536_000],
+    ["month", 2_592_000],
+    ["day", 86_400],
+    ["hour", 3600],
+    ["minute", 60],
+  ];
   for (const [unit, size] of steps) {
     if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
   }
@@ -38,8 +50,10 @@ export function duration(us) {
 /** Seconds of uptime: "42 s", "3 h 12 min", "5 d 4 h". */
 export function uptime(seconds) {
   if (seconds < 60) return t("shared.uptime_s", { s: Math.floor(seconds) });
-  if (seconds < 3600) return t("shared.uptime_min", { min: Math.floor(seconds / 60), s: Math.floor(seconds % 60) });
-  if (seconds < 86_400) return t("shared.uptime_h", { h: Math.floor(seconds / 3600), min: Math.floor((seconds % 3600) / 60) });
+  if (seconds < 3600)
+    return t("shared.uptime_min", { min: Math.floor(seconds / 60), s: Math.floor(seconds % 60) });
+  if (seconds < 86_400)
+    return t("shared.uptime_h", { h: Math.floor(seconds / 3600), min: Math.floor((seconds % 3600) / 60) });
   return t("shared.uptime_d", { d: Math.floor(seconds / 86_400), h: Math.floor((seconds % 86_400) / 3600) });
 }
 

@@ -11,20 +11,53 @@ const DAY_MS = 86_400_000;
 
 /** Asks for a key's name and limits, makes it and shows the secret; `done()` is called when the list has changed. */
 export async function makeKey(done) {
-  const [projects, models, { project_id: own, role }] = await Promise.all([all("/projects"), all("/models"), me]);
+  const [projects, models, { project_id: own, role }] = await Promise.all([
+    all("/projects"),
+    all("/models"),
+    me,
+  ]);
   formDialog(
     t("keys.make"),
     [
-      field(t("keys.name"), h("input", { name: "name", required: true, maxlength: 128, autocomplete: "off", placeholder: t("keys.name_example") })),
+      field(
+        t("keys.name"),
+        h("input", {
+          name: "name",
+          required: true,
+          maxlength: 128,
+          autocomplete: "off",
+          placeholder: t("keys.name_example"),
+        }),
+      ),
       h(
         "div",
         { class: "row" },
-        field(t("keys.project"), select("project_id", projects.map(({ id, name }) => [id, name]), own)),
+        field(
+          t("keys.project"),
+          select(
+            "project_id",
+            projects.map(({ id, name }) => [id, name]),
+            own,
+          ),
+        ),
         field(t("keys.role"), select("role", roles(role), "developer"), t("keys.role_hint")),
-        field(t("keys.expires"), select("days", [["", t("keys.never")], ["1", t("keys.in_1")], ["30", t("keys.in_30")], ["90", t("keys.in_90")], ["365", t("keys.in_365")]])),
+        field(
+          t("keys.expires"),
+          select("days", [
+            ["", t("keys.never")],
+            ["1", t("keys.in_1")],
+            ["30", t("keys.in_30")],
+            ["90", t("keys.in_90")],
+            ["365", t("keys.in_365")],
+          ]),
+        ),
       ),
       models.length ? modelChoice(models) : null,
-      field(t("keys.addresses"), h("input", { name: "ips", placeholder: "10.2.0.0/16, 192.0.2.7", autocomplete: "off" }), t("keys.addresses_hint")),
+      field(
+        t("keys.addresses"),
+        h("input", { name: "ips", placeholder: "10.2.0.0/16, 192.0.2.7", autocomplete: "off" }),
+        t("keys.addresses_hint"),
+      ),
     ],
     t("keys.make"),
     async (values, form) => {
@@ -52,7 +85,14 @@ function modelChoice(models) {
     "fieldset",
     { class: "choice" },
     h("legend", {}, t("keys.models")),
-    models.map(({ name }) => h("label", { class: "check" }, h("input", { type: "checkbox", name: "models", value: name }), h("span", {}, name))),
+    models.map(({ name }) =>
+      h(
+        "label",
+        { class: "check" },
+        h("input", { type: "checkbox", name: "models", value: name }),
+        h("span", {}, name),
+      ),
+    ),
     h("small", {}, t("keys.models_hint")),
   );
 }
@@ -72,11 +112,20 @@ function showSecret({ key, secret }, models) {
         "div",
         { class: "dialog-body" },
         h("p", { class: "caution" }, t("keys.secret_once")),
-        h("div", { class: "secret" }, h("code", { id: "secret" }, secret), copyButton(() => secret, { kind: "primary" })),
+        h(
+          "div",
+          { class: "secret" },
+          h("code", { id: "secret" }, secret),
+          copyButton(() => secret, { kind: "primary" }),
+        ),
         h("h3", {}, t("keys.run")),
         codeBlock(code),
       ),
-      h("div", { class: "dialog-foot" }, button(t("keys.kept"), () => dialog.close(), { kind: "primary" })),
+      h(
+        "div",
+        { class: "dialog-foot" },
+        button(t("keys.kept"), () => dialog.close(), { kind: "primary" }),
+      ),
     ),
     { wide: true },
   );

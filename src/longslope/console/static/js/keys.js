@@ -24,25 +24,58 @@ function load() {
     const [keys, projects, mine] = await Promise.all([all("/keys"), all("/projects"), me]);
     const names = new Map(projects.map(({ id, name }) => [id, name]));
     if (!keys.length) {
-      return empty(t("keys.empty"), t("keys.empty_hint"), button(t("keys.make"), () => makeKey(load), { kind: "primary", iconName: "plus" }));
+      return empty(
+        t("keys.empty"),
+        t("keys.empty_hint"),
+        button(t("keys.make"), () => makeKey(load), { kind: "primary", iconName: "plus" }),
+      );
     }
-    return h("div", { class: "panel" }, table(columns(names, mine), keys, { caption: t("keys.title"), rowAttributes: ({ id }) => ({ data: { key: id } }) }));
+    return h(
+      "div",
+      { class: "panel" },
+      table(columns(names, mine), keys, {
+        caption: t("keys.title"),
+        rowAttributes: ({ id }) => ({ data: { key: id } }),
+      }),
+    );
   });
 }
 
 function columns(projectNames, mine) {
   return [
-    { label: t("keys.name"), cell: (row) => [h("strong", {}, row.name), row.id === mine.key_id ? [" ", h("span", { class: "tag" }, t("keys.yours"))] : null, sub(h("span", { class: "mono" }, `${row.hint}…`))] },
+    {
+      label: t("keys.name"),
+      cell: (row) => [
+        h("strong", {}, row.name),
+        row.id === mine.key_id ? [" ", h("span", { class: "tag" }, t("keys.yours"))] : null,
+        sub(h("span", { class: "mono" }, `${row.hint}…`)),
+      ],
+    },
     { label: t("keys.state"), cell: (row) => stateMark(row.state) },
     { label: t("keys.project"), cell: (row) => projectNames.get(row.project_id) ?? copyable(row.project_id) },
     { label: t("keys.role"), cell: (row) => t(`shared.role_${row.role}`) },
     { label: t("keys.limits"), cell: limits },
-    { label: t("keys.expires"), cell: (row) => (row.expires_ms === null ? t("keys.never") : h("time", { title: time(row.expires_ms) }, ago(row.expires_ms))) },
-    { label: t("keys.created"), cell: (row) => h("time", { title: time(row.created_ms) }, ago(row.created_ms)) },
+    {
+      label: t("keys.expires"),
+      cell: (row) =>
+        row.expires_ms === null
+          ? t("keys.never")
+          : h("time", { title: time(row.expires_ms) }, ago(row.expires_ms)),
+    },
+    {
+      label: t("keys.created"),
+      cell: (row) => h("time", { title: time(row.created_ms) }, ago(row.created_ms)),
+    },
     {
       label: "",
       buttons: true,
-      cell: (row) => (row.state === "active" ? button(t("keys.revoke"), () => confirmRevoke(row, mine), { kind: "ghost small", iconName: "trash" }) : null),
+      cell: (row) =>
+        row.state === "active"
+          ? button(t("keys.revoke"), () => confirmRevoke(row, mine), {
+              kind: "ghost small",
+              iconName: "trash",
+            })
+          : null,
     },
   ];
 }

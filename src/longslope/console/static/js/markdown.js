@@ -56,7 +56,9 @@ export function inline(text) {
 }
 
 const inlineNodes = (text) =>
-  inline(text).map(([kind, words]) => (kind === "plain" ? words : h(kind === "bold" ? "strong" : "code", {}, words)));
+  inline(text).map(([kind, words]) =>
+    kind === "plain" ? words : h(kind === "bold" ? "strong" : "code", {}, words),
+  );
 
 /** Nodes that show the text. */
 export function render(text) {

@@ -23,9 +23,17 @@ function load() {
   return fill(content, async () => {
     const [models, { role, currency }] = await Promise.all([all("/models"), me]);
     if (!models.length) {
-      return empty(t("models.empty"), t("models.empty_hint"), codeBlock("longslope models pull mini\nlongslope models list"));
+      return empty(
+        t("models.empty"),
+        t("models.empty_hint"),
+        codeBlock("longslope models pull mini\nlongslope models list"),
+      );
     }
-    return h("div", { class: "stack" }, models.map((model) => card(model, role === "admin", currency)));
+    return h(
+      "div",
+      { class: "stack" },
+      models.map((model) => card(model, role === "admin", currency)),
+    );
   });
 }
 
@@ -51,19 +59,36 @@ function card(model, isAdmin, currency) {
 function actions(model, isAdmin, currency) {
   return [
     model.kind === "chat"
-      ? h("a", { class: "button small", href: `/?models=${encodeURIComponent(model.name)}` }, icon("playground"), t("models.try"))
+      ? h(
+          "a",
+          { class: "button small", href: `/?models=${encodeURIComponent(model.name)}` },
+          icon("playground"),
+          t("models.try"),
+        )
       : null,
-    isAdmin ? button(t("models.set_price"), () => priceDialog(model, currency, load), { kind: "small", iconName: "price" }) : null,
-    isAdmin ? button(t("models.remove"), () => confirmRemove(model), { kind: "ghost small", iconName: "trash" }) : null,
+    isAdmin
+      ? button(t("models.set_price"), () => priceDialog(model, currency, load), {
+          kind: "small",
+          iconName: "price",
+        })
+      : null,
+    isAdmin
+      ? button(t("models.remove"), () => confirmRemove(model), { kind: "ghost small", iconName: "trash" })
+      : null,
   ];
 }
 
 function confirmRemove({ name }) {
-  confirmDialog(t("models.remove_title", { name }), t("models.remove_words"), t("models.remove"), async () => {
-    await remove(`/models/${encodeURIComponent(name)}`);
-    notice(t("models.removed", { name }));
-    await load();
-  });
+  confirmDialog(
+    t("models.remove_title", { name }),
+    t("models.remove_words"),
+    t("models.remove"),
+    async () => {
+      await remove(`/models/${encodeURIComponent(name)}`);
+      notice(t("models.removed", { name }));
+      await load();
+    },
+  );
 }
 
 function facts(model, newest) {
@@ -79,12 +104,24 @@ function facts(model, newest) {
 
 function versions({ name, versions: rows }) {
   const columns = [
-    { label: t("models.version"), cell: (row) => [h("span", { class: "mono" }, row.id), row.parent ? sub(t("models.from", { parent: row.parent })) : null] },
+    {
+      label: t("models.version"),
+      cell: (row) => [
+        h("span", { class: "mono" }, row.id),
+        row.parent ? sub(t("models.from", { parent: row.parent })) : null,
+      ],
+    },
     { label: t("models.origin"), cell: (row) => row.origin },
     { label: t("models.engine"), cell: (row) => row.engine },
     { label: t("models.size"), number: true, cell: (row) => (row.bytes === null ? "—" : bytes(row.bytes)) },
-    { label: "sha256", cell: (row) => (row.sha256 ? copyable(row.sha256, `${row.sha256.slice(0, 12)}…`) : "—") },
-    { label: t("models.created"), cell: (row) => h("time", { title: time(row.created_ms) }, ago(row.created_ms)) },
+    {
+      label: "sha256",
+      cell: (row) => (row.sha256 ? copyable(row.sha256, `${row.sha256.slice(0, 12)}…`) : "—"),
+    },
+    {
+      label: t("models.created"),
+      cell: (row) => h("time", { title: time(row.created_ms) }, ago(row.created_ms)),
+    },
   ];
   return h(
     "details",

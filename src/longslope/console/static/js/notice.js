@@ -6,7 +6,12 @@ import { t } from "./page.js";
 
 /** A line in the corner for a few seconds. */
 export function notice(words, kind = "good") {
-  const node = h("div", { class: `notice ${kind}` }, icon(kind === "good" ? "check" : "warning"), h("span", {}, words));
+  const node = h(
+    "div",
+    { class: `notice ${kind}` },
+    icon(kind === "good" ? "check" : "warning"),
+    h("span", {}, words),
+  );
   byId("notices").append(node);
   setTimeout(() => node.remove(), 6000);
 }
@@ -20,7 +25,11 @@ export function problem(error, retry = null) {
     h(
       "div",
       { class: "problem-body" },
-      h("p", { class: "problem-message" }, error.code === "unreachable" ? t("shared.unreachable") : error.message),
+      h(
+        "p",
+        { class: "problem-message" },
+        error.code === "unreachable" ? t("shared.unreachable") : error.message,
+      ),
       h(
         "p",
         { class: "problem-foot" },
@@ -38,7 +47,10 @@ export async function fill(place, load) {
     show(place, await load());
   } catch (error) {
     if (error.name === "AbortError") return;
-    show(place, problem(error, () => fill(place, load)));
+    show(
+      place,
+      problem(error, () => fill(place, load)),
+    );
     if (!("status" in error)) throw error; // a fault of the console, not an answer: leave its trace in the log
   }
 }

@@ -41,10 +41,21 @@ async function start() {
     models = models.filter(({ kind }) => kind === "chat");
     if (await wantsWelcome()) return location.replace("/console/welcome");
   } catch (error) {
-    return show(place, problem(error, () => location.reload()));
+    return show(
+      place,
+      problem(error, () => location.reload()),
+    );
   }
   if (!models.length) {
-    return show(place, empty(t("playground.empty"), t("playground.empty_hint"), codeBlock("longslope models pull mini"), h("a", { class: "button", href: "/console/models" }, icon("models"), t("shared.nav_models"))));
+    return show(
+      place,
+      empty(
+        t("playground.empty"),
+        t("playground.empty_hint"),
+        codeBlock("longslope models pull mini"),
+        h("a", { class: "button", href: "/console/models" }, icon("models"), t("shared.nav_models")),
+      ),
+    );
   }
   startColumns();
   updateBusy();
@@ -53,9 +64,13 @@ async function start() {
 /** The columns that the address asks for, else those of the last visit, else the first two models that are ready. */
 function startColumns() {
   const asked = new URLSearchParams(location.search).get("models")?.split(",") ?? [];
-  const known = (name) => models.some((model) => model.name === name || model.versions.some(({ id }) => id === name)) || endpoints.some(({ id }) => id === name);
+  const known = (name) =>
+    models.some((model) => model.name === name || model.versions.some(({ id }) => id === name)) ||
+    endpoints.some(({ id }) => id === name);
   const ready = [...models].sort((a, b) => Number(b.state === "ready") - Number(a.state === "ready"));
-  const wished = [asked, draft.models, ready.slice(0, 2).map(({ name }) => name)].map((names) => names.filter(known).slice(0, MOST));
+  const wished = [asked, draft.models, ready.slice(0, 2).map(({ name }) => name)].map((names) =>
+    names.filter(known).slice(0, MOST),
+  );
   const names = wished.find((each) => each.length);
   const talks = readConversations();
   columns = names.map((name, at) => makeColumn(name, talks[at]?.model === name ? talks[at].messages : []));
@@ -78,7 +93,10 @@ function makeColumn(model, messages) {
 }
 
 function showColumns() {
-  show(place, columns.map(({ node }) => node));
+  show(
+    place,
+    columns.map(({ node }) => node),
+  );
   place.style.setProperty("--columns", columns.length);
   place.classList.toggle("single", columns.length === 1);
   byId("add-column").disabled = columns.length >= MOST;
@@ -90,13 +108,20 @@ function showColumns() {
 function choice(chosen, onChoose) {
   const option = (value, words) => h("option", { value, selected: value === chosen }, words);
   const group = (label, options) => (options.length ? h("optgroup", { label }, options) : null);
-  const select = h("select", { "aria-label": t("playground.model"), on: { change: (event) => onChoose(event.target.value) } });
+  const select = h("select", {
+    "aria-label": t("playground.model"),
+    on: { change: (event) => onChoose(event.target.value) },
+  });
   const versions = models.flatMap((model) => model.versions.map(({ id }) => option(id, id)));
-  const named = ({ name, state }) => option(name, state === "ready" ? name : t("playground.not_ready", { name, state: stateWords(state) }));
+  const named = ({ name, state }) =>
+    option(name, state === "ready" ? name : t("playground.not_ready", { name, state: stateWords(state) }));
   append(select, [
     group(t("shared.nav_models"), models.map(named)),
     group(t("playground.versions"), versions),
-    group(t("shared.nav_endpoints"), endpoints.map(({ id, name }) => option(id, `${name} (${id})`))),
+    group(
+      t("shared.nav_endpoints"),
+      endpoints.map(({ id, name }) => option(id, `${name} (${id})`)),
+    ),
   ]);
   return select;
 }
@@ -132,7 +157,13 @@ function introduce(asked) {
     { class: "introduction" },
     stateMark(model.state),
     h("p", {}, model.summary),
-    h("p", { class: "faint" }, t("playground.context", { n: count(version?.context_length ?? 0) }), h("br"), t("playground.price", { price: priceText(model.price) })),
+    h(
+      "p",
+      { class: "faint" },
+      t("playground.context", { n: count(version?.context_length ?? 0) }),
+      h("br"),
+      t("playground.price", { price: priceText(model.price) }),
+    ),
   );
 }
 
@@ -147,7 +178,10 @@ function showExamples() {
     prompt.focus();
   };
   const prompts = ["example_1", "example_2", "example_3"].map((name) => t(`playground.${name}`));
-  append(place, prompts.map((text) => button(text, () => use(text), { kind: "small" })));
+  append(
+    place,
+    prompts.map((text) => button(text, () => use(text), { kind: "small" })),
+  );
 }
 
 async function send() {
@@ -184,7 +218,10 @@ function updateBusy() {
 /** Draws the pictures of one turn to one scale: that of its slowest answer. */
 function rescale() {
   const slowest = {};
-  const pictures = [...place.querySelectorAll(".picture")].map((node) => ({ node, turn: node.closest("[data-turn]").dataset.turn }));
+  const pictures = [...place.querySelectorAll(".picture")].map((node) => ({
+    node,
+    turn: node.closest("[data-turn]").dataset.turn,
+  }));
   for (const { node, turn } of pictures) {
     slowest[turn] = Math.max(slowest[turn] ?? 1, Number(node.style.getPropertyValue("--total")));
   }
@@ -208,7 +245,8 @@ function openParameters(open, { focus = true } = {}) {
   panel.inert = !open;
   byId("parameters-open").setAttribute("aria-expanded", String(open));
   if (wide.matches) draft.open = open;
-  if (focus) (open ? panel.querySelector("textarea") : byId("parameters-open")).focus({ preventScroll: true });
+  if (focus)
+    (open ? panel.querySelector("textarea") : byId("parameters-open")).focus({ preventScroll: true });
   keep();
 }
 

@@ -8,8 +8,22 @@ import { t } from "./page.js";
 /** Asks for a price or cost of `model`; the last one in force is filled in. */
 export function priceDialog(model, currency, done) {
   const amount = (name, value) =>
-    h("input", { name, required: true, inputmode: "decimal", pattern: "\\d{1,9}(\\.\\d{1,6})?", value: value ?? "", autocomplete: "off" });
-  const side = select("side", [["price", t("models.price")], ["cost", t("models.cost")]], "price");
+    h("input", {
+      name,
+      required: true,
+      inputmode: "decimal",
+      pattern: "\\d{1,9}(\\.\\d{1,6})?",
+      value: value ?? "",
+      autocomplete: "off",
+    });
+  const side = select(
+    "side",
+    [
+      ["price", t("models.price")],
+      ["cost", t("models.cost")],
+    ],
+    "price",
+  );
   const inputs = ["input", "cached_input", "output"].map((name) => amount(name, model.price?.[name]));
   side.addEventListener("change", () => {
     for (const input of inputs) input.value = model[side.value]?.[input.name] ?? "";
@@ -17,8 +31,27 @@ export function priceDialog(model, currency, done) {
   return formDialog(
     t("models.price_title", { model: model.name }),
     [
-      h("div", { class: "row" }, field(t("models.side"), side, t("models.side_hint")), field(t("models.currency"), h("input", { name: "currency", required: true, pattern: "[A-Z]{3}", value: model.price?.currency ?? currency }))),
-      h("div", { class: "row" }, field(t("models.input"), inputs[0]), field(t("models.cached_input"), inputs[1]), field(t("models.output"), inputs[2])),
+      h(
+        "div",
+        { class: "row" },
+        field(t("models.side"), side, t("models.side_hint")),
+        field(
+          t("models.currency"),
+          h("input", {
+            name: "currency",
+            required: true,
+            pattern: "[A-Z]{3}",
+            value: model.price?.currency ?? currency,
+          }),
+        ),
+      ),
+      h(
+        "div",
+        { class: "row" },
+        field(t("models.input"), inputs[0]),
+        field(t("models.cached_input"), inputs[1]),
+        field(t("models.output"), inputs[2]),
+      ),
     ],
     t("models.price_save"),
     async (values) => {

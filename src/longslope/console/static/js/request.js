@@ -9,25 +9,43 @@ import { fill } from "./notice.js";
 import { outcome } from "./outcome.js";
 import { t } from "./page.js";
 import "./shell.js";
+import { speed } from "./speed.js";
 import { timeline } from "./timeline.js";
 
 const id = decodeURIComponent(location.pathname.split("/").pop());
 
 fill(byId("content"), async () => {
-  const [row, prices] = await Promise.all([get(`/requests/${encodeURIComponent(id)}`), all("/prices").catch(() => [])]);
+  const [row, prices] = await Promise.all([
+    get(`/requests/${encodeURIComponent(id)}`),
+    all("/prices").catch(() => []),
+  ]);
   document.title = `${row.id} · longslope`;
   return [
-    h("div", { class: "page-head" }, h("div", {}, h("h1", { class: "request-title" }, copyable(row.id)), h("p", { class: "lead" }, time(row.created_ms), " · ", outcome(row)))),
-    h("section", { class: "panel pad", "aria-labelledby": "way" }, h("h2", { id: "way" }, t("request.way")), timeline(row)),
+    h(
+      "div",
+      { class: "page-head" },
+      h(
+        "div",
+        {},
+        h("h1", { class: "request-title" }, copyable(row.id)),
+        h("p", { class: "lead" }, time(row.created_ms), " · ", outcome(row)),
+      ),
+    ),
+    h(
+      "section",
+      { class: "panel pad", "aria-labelledby": "way" },
+      h("h2", { id: "way" }, t("request.way")),
+      timeline(row),
+    ),
     h("div", { class: "halves" }, factsPanel(row), pricePanel(row, prices)),
     contentPanel(row),
   ];
 });
 
 function factsPanel(row) {
-  const fact = (label, value) => (value === null || value === "" ? null : h("div", {}, h("dt", {}, label), h("dd", {}, value)));
-  const streaming = row.total_us - row.first_us;
-  const speed = row.first_us && row.completion_tokens > 1 && streaming > 0 ? ((row.completion_tokens - 1) * 1e6) / streaming : null;
+  const fact = (label, value) =>
+    value === null || value === "" ? null : h("div", {}, h("dt", {}, label), h("dd", {}, value));
+  const rate = row.first_us ? speed(row.completion_tokens, (row.total_us - row.first_us) / 1000) : null;
   return h(
     "section",
     { class: "panel pad", "aria-labelledby": "facts" },
@@ -42,19 +60,28 @@ function factsPanel(row) {
       fact(t("request.operation"), `${row.operation}${row.stream ? ` · ${t("request.streamed")}` : ""}`),
       fact(t("request.finish"), row.finish_reason),
       fact(t("request.first"), row.first_us ? duration(row.first_us) : t("request.no_byte")),
-      fact(t("request.speed"), speed && `${significant(speed)} tok/s`),
+      fact(t("request.speed"), rate && `${significant(rate)} tok/s`),
       fact(t("request.project"), copyable(row.project_id)),
       fact(t("request.key"), copyable(row.key_id)),
       fact(t("request.client_id"), row.client_request_id && copyable(row.client_request_id)),
-      fact(t("request.retry_of"), row.retry_of && h("a", { href: `/console/requests/${encodeURIComponent(row.retry_of)}` }, row.retry_of)),
+      fact(
+        t("request.retry_of"),
+        row.retry_of &&
+          h("a", { href: `/console/requests/${encodeURIComponent(row.retry_of)}` }, row.retry_of),
+      ),
     ),
   );
 }
 
 /** The newest price or cost of the model that was there when the request came. */
 export function inForce(prices, side, { model, created_ms: at }) {
-  const before = prices.filter((price) => price.model === model && price.side === side && price.created_ms <= at);
-  return before.reduce((newest, price) => (newest && newest.created_ms > price.created_ms ? newest : price), null);
+  const before = prices.filter(
+    (price) => price.model === model && price.side === side && price.created_ms <= at,
+  );
+  return before.reduce(
+    (newest, price) => (newest && newest.created_ms > price.created_ms ? newest : price),
+    null,
+  );
 }
 
 function pricePanel(row, prices) {
@@ -64,7 +91,18 @@ function pricePanel(row, prices) {
     h("h2", { id: "money" }, t("request.price")),
     receipt(row, inForce(prices, "price", row), t("request.price"), row.price),
     row.retry_of ? h("p", { class: "faint" }, t("request.retry_words")) : null,
-    h("dl", { class: "facts" }, ["price", "cost"].map((side) => h("div", {}, h("dt", {}, t(`request.${side}`)), h("dd", { class: "mono" }, `${row[side]} ${row.currency}`)))),
+    h(
+      "dl",
+      { class: "facts" },
+      ["price", "cost"].map((side) =>
+        h(
+          "div",
+          {},
+          h("dt", {}, t(`request.${side}`)),
+          h("dd", { class: "mono" }, `${row[side]} ${row.currency}`),
+        ),
+      ),
+    ),
   );
 }
 
@@ -89,11 +127,36 @@ function receipt(row, price, label, amount) {
     h(
       "table",
       { class: "receipt" },
-      h("thead", {}, h("tr", {}, heads.map((words, at) => h("th", { scope: "col", class: at ? "number" : null }, words)))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          heads.map((words, at) => h("th", { scope: "col", class: at ? "number" : null }, words)),
+        ),
+      ),
       h("tbody", {}, kinds.map(line)),
-      h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, t("request.charged")), h("td", {}), h("td", {}), h("td", { class: "number", title: full ?? amount }, money(amount, row.currency)))),
+      h(
+        "tfoot",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, t("request.charged")),
+          h("td", {}),
+          h("td", {}),
+          h(
+            "td",
+            { class: "number", title: `${amount} ${row.currency}`, data: { computed: full ?? "" } },
+            money(amount, row.currency),
+          ),
+        ),
+      ),
     ),
-    price ? h("p", { class: "faint" }, t("request.in_force", { id: price.id, since: time(price.created_ms) })) : h("p", { class: "faint" }, t("request.no_price")),
+    price
+      ? h("p", { class: "faint" }, t("request.in_force", { id: price.id, since: time(price.created_ms) }))
+      : h("p", { class: "faint" }, t("request.no_price")),
   ];
 }
 

@@ -18,7 +18,9 @@ const PAGE = 50;
 const content = byId("content");
 const filters = byId("filters");
 const chosen = new URLSearchParams(location.search);
-const state = Object.fromEntries(["model", "project_id", "status", "id"].map((name) => [name, chosen.get(name) ?? ""]));
+const state = Object.fromEntries(
+  ["model", "project_id", "status", "id"].map((name) => [name, chosen.get(name) ?? ""]),
+);
 let rows = [];
 let turn = 0;
 
@@ -34,14 +36,35 @@ showFilters();
 load();
 
 async function showFilters() {
-  const [models, projects] = await Promise.all([all("/models"), all("/projects")].map((list) => list.catch(() => [])));
+  const [models, projects] = await Promise.all(
+    [all("/models"), all("/projects")].map((list) => list.catch(() => [])),
+  );
   const any = [["", t("requests.any")]];
   show(
     filters,
-    field(t("requests.model"), select("model", [...any, ...models.map(({ name }) => [name, name])], state.model)),
-    field(t("requests.project"), select("project_id", [...any, ...projects.map(({ id, name }) => [id, name])], state.project_id)),
-    field(t("requests.outcome"), select("status", [...any, ["ok", t("requests.ok")], ["error", t("requests.error")]], state.status)),
-    field(t("requests.id"), h("input", { type: "search", name: "id", value: state.id, placeholder: "req-…", autocomplete: "off", spellcheck: "false" })),
+    field(
+      t("requests.model"),
+      select("model", [...any, ...models.map(({ name }) => [name, name])], state.model),
+    ),
+    field(
+      t("requests.project"),
+      select("project_id", [...any, ...projects.map(({ id, name }) => [id, name])], state.project_id),
+    ),
+    field(
+      t("requests.outcome"),
+      select("status", [...any, ["ok", t("requests.ok")], ["error", t("requests.error")]], state.status),
+    ),
+    field(
+      t("requests.id"),
+      h("input", {
+        type: "search",
+        name: "id",
+        value: state.id,
+        placeholder: "req-…",
+        autocomplete: "off",
+        spellcheck: "false",
+      }),
+    ),
   );
 }
 
@@ -62,7 +85,12 @@ function nothing() {
   return empty(
     t("requests.empty"),
     t("requests.empty_hint"),
-    codeBlock(chatCurl(location.origin, { model: "mini", messages: [{ role: "user", content: t("requests.example") }] })),
+    codeBlock(
+      chatCurl(location.origin, {
+        model: "mini",
+        messages: [{ role: "user", content: t("requests.example") }],
+      }),
+    ),
   );
 }
 
@@ -80,7 +108,13 @@ function list(next) {
     "div",
     { class: "panel" },
     table(columns(slowest), rows, { caption: t("requests.title"), rowAttributes }),
-    next ? h("div", { class: "more" }, button(t("requests.older"), (event) => more(event.currentTarget, next), {})) : null,
+    next
+      ? h(
+          "div",
+          { class: "more" },
+          button(t("requests.older"), (event) => more(event.currentTarget, next), {}),
+        )
+      : null,
   );
 }
 
@@ -103,13 +137,41 @@ function columns(slowest) {
   return [
     {
       label: t("requests.time"),
-      cell: (row) => [h("a", { href: address(row.id), title: row.id }, h("time", {}, time(row.created_ms))), sub(ago(row.created_ms))],
+      cell: (row) => [
+        h("a", { href: address(row.id), title: row.id }, h("time", {}, time(row.created_ms))),
+        sub(ago(row.created_ms)),
+      ],
     },
-    { label: t("requests.model"), cell: (row) => [h("span", { class: "mono" }, row.version_id || row.model), row.endpoint_id ? sub(row.endpoint_id) : null] },
+    {
+      label: t("requests.model"),
+      cell: (row) => [
+        h("span", { class: "mono" }, row.version_id || row.model),
+        row.endpoint_id ? sub(row.endpoint_id) : null,
+      ],
+    },
     { label: t("requests.outcome"), cell: outcome },
-    { label: t("requests.tokens"), number: true, cell: (row) => [`${count(row.prompt_tokens)} → ${count(row.completion_tokens)}`, row.cached_tokens ? sub(t("requests.cached", { n: count(row.cached_tokens) })) : null] },
-    { label: t("requests.first"), number: true, cell: (row) => (row.first_us ? duration(row.first_us) : "—") },
-    { label: t("requests.total"), number: true, cell: (row) => [duration(row.total_us), strip(row, slowest)] },
-    { label: t("requests.price"), number: true, cell: (row) => h("span", { title: `${row.price} ${row.currency}` }, money(row.price, row.currency)) },
+    {
+      label: t("requests.tokens"),
+      number: true,
+      cell: (row) => [
+        `${count(row.prompt_tokens)} → ${count(row.completion_tokens)}`,
+        row.cached_tokens ? sub(t("requests.cached", { n: count(row.cached_tokens) })) : null,
+      ],
+    },
+    {
+      label: t("requests.first"),
+      number: true,
+      cell: (row) => (row.first_us ? duration(row.first_us) : "—"),
+    },
+    {
+      label: t("requests.total"),
+      number: true,
+      cell: (row) => [duration(row.total_us), strip(row, slowest)],
+    },
+    {
+      label: t("requests.price"),
+      number: true,
+      cell: (row) => h("span", { title: `${row.price} ${row.currency}` }, money(row.price, row.currency)),
+    },
   ];
 }

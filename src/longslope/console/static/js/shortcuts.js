@@ -32,7 +32,9 @@ function focusFirst() {
 }
 
 function isTyping(target) {
-  return target.closest?.("input, textarea, select, [contenteditable]") !== null && target.type !== "checkbox";
+  return (
+    target.closest?.("input, textarea, select, [contenteditable]") !== null && target.type !== "checkbox"
+  );
 }
 
 function onKey(event) {
@@ -60,14 +62,27 @@ function onKey(event) {
 
 /** The sheet of all shortcuts. */
 export function openSheet() {
-  const row = (keys, words) => h("tr", {}, h("td", {}, keys.map((key) => [h("kbd", {}, key), " "])), h("td", {}, words));
+  const row = (keys, words) =>
+    h(
+      "tr",
+      {},
+      h(
+        "td",
+        {},
+        keys.map((key) => [h("kbd", {}, key), " "]),
+      ),
+      h("td", {}, words),
+    );
   const go = [...document.querySelectorAll("[data-go]")].map((link) =>
     row(["g", link.dataset.go], link.querySelector("span").textContent),
   );
   const off = h("input", {
     type: "checkbox",
     checked: !localStorage.getItem(OFF),
-    on: { change: (event) => (event.target.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")) },
+    on: {
+      change: (event) =>
+        event.target.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1"),
+    },
   });
   openDialog(
     t("shared.shortcuts"),
@@ -77,8 +92,17 @@ export function openSheet() {
       h(
         "table",
         { class: "keys-table" },
-        h("tbody", {}, row([isMac ? "⌘" : "Ctrl", "Enter"], t("shared.key_send")), row(["Esc"], t("shared.key_escape"))),
-        h("tbody", {}, [...pageKeys, ...general()].map(({ key, words }) => row([key], words))),
+        h(
+          "tbody",
+          {},
+          row([isMac ? "⌘" : "Ctrl", "Enter"], t("shared.key_send")),
+          row(["Esc"], t("shared.key_escape")),
+        ),
+        h(
+          "tbody",
+          {},
+          [...pageKeys, ...general()].map(({ key, words }) => row([key], words)),
+        ),
         h("tbody", {}, go),
       ),
       h("label", { class: "check" }, off, h("span", {}, t("shared.single_keys"))),

@@ -40,5 +40,7 @@ export function startSwitches() {
   markTheme(document.documentElement.dataset.theme);
   byId("theme-switch")?.addEventListener("click", nextTheme);
   byId("language-switch")?.addEventListener("click", nextLanguage);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => window.dispatchEvent(new Event("themechange")));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+    window.dispatchEvent(new Event("themechange")),
+  );
 }

@@ -12,9 +12,32 @@ export function table(columns, rows, { caption, rowAttributes = () => ({}), foot
       "table",
       { class: "cards" },
       h("caption", { class: "visually-hidden" }, caption),
-      h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col", class: kind(column) }, column.label)))),
-      h("tbody", {}, rows.map((row) => tableRow(columns, row, rowAttributes(row), kind))),
-      foot ? h("tfoot", {}, tableRow(columns.map((column, at) => ({ ...column, cell: () => foot[at] })), null, {}, kind)) : null,
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          columns.map((column) => h("th", { scope: "col", class: kind(column) }, column.label)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        rows.map((row) => tableRow(columns, row, rowAttributes(row), kind)),
+      ),
+      foot
+        ? h(
+            "tfoot",
+            {},
+            tableRow(
+              columns.map((column, at) => ({ ...column, cell: () => foot[at] })),
+              null,
+              {},
+              kind,
+            ),
+          )
+        : null,
     ),
   );
 }
@@ -23,7 +46,9 @@ function tableRow(columns, row, attributes, kind) {
   return h(
     "tr",
     attributes,
-    columns.map((column) => h("td", { class: kind(column), data: { label: column.label } }, h("div", {}, column.cell(row)))),
+    columns.map((column) =>
+      h("td", { class: kind(column), data: { label: column.label } }, h("div", {}, column.cell(row))),
+    ),
   );
 }
 

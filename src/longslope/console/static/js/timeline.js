@@ -5,7 +5,12 @@ import { duration } from "./format.js";
 import { t } from "./page.js";
 
 /** The stretches of a request as `{name, from, to}`. Where no byte came, computing lasts until the end. */
-export function stretches({ resolved_us: resolved, admitted_us: admitted, first_us: first, total_us: total }) {
+export function stretches({
+  resolved_us: resolved,
+  admitted_us: admitted,
+  first_us: first,
+  total_us: total,
+}) {
   const steps = [
     { name: "resolve", from: 0, to: resolved },
     { name: "queue", from: resolved, to: admitted },
@@ -41,12 +46,27 @@ export function timeline(row) {
   const own = Math.max(row.admitted_us, 1);
   return [
     h("div", { class: "scale" }, bar(steps, whole), ticks(whole)),
-    h("p", { class: "scale-words" }, t("shared.own_part", { duration: duration(row.admitted_us), share: share(row.admitted_us, whole) })),
+    h(
+      "p",
+      { class: "scale-words" },
+      t("shared.own_part", { duration: duration(row.admitted_us), share: share(row.admitted_us, whole) }),
+    ),
     h("div", { class: "scale enlarged" }, bar(steps.slice(0, 2), own), ticks(own)),
     h(
       "table",
       { class: "steps-table" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("shared.step")), h("th", { scope: "col", class: "number" }, t("shared.after")), h("th", { scope: "col", class: "number" }, t("shared.took")), h("th", { scope: "col", class: "number" }, t("shared.share")))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, t("shared.step")),
+          h("th", { scope: "col", class: "number" }, t("shared.after")),
+          h("th", { scope: "col", class: "number" }, t("shared.took")),
+          h("th", { scope: "col", class: "number" }, t("shared.share")),
+        ),
+      ),
       h(
         "tbody",
         {},
@@ -66,12 +86,21 @@ export function timeline(row) {
 }
 
 function stepName(name) {
-  const words = h("span", {}, h("strong", {}, t(`shared.step_${name}`)), h("span", { class: "sub" }, t(`shared.step_${name}_words`)));
+  const words = h(
+    "span",
+    {},
+    h("strong", {}, t(`shared.step_${name}`)),
+    h("span", { class: "sub" }, t(`shared.step_${name}_words`)),
+  );
   return h("div", { class: "step-name" }, h("span", { class: `key ${name}` }), words);
 }
 
 function ticks(length) {
-  return h("div", { class: "ticks", "aria-hidden": "true" }, [0, 0.25, 0.5, 0.75, 1].map((at) => h("span", {}, duration(Math.round(length * at)))));
+  return h(
+    "div",
+    { class: "ticks", "aria-hidden": "true" },
+    [0, 0.25, 0.5, 0.75, 1].map((at) => h("span", {}, duration(Math.round(length * at)))),
+  );
 }
 
 function share(part, whole) {

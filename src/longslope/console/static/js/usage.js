@@ -28,15 +28,34 @@ showFilters();
 load();
 
 function showFilters() {
-  const day = (name) => h("input", { type: "date", name, value: state[name], required: true, max: utcDay(Date.now()) });
-  const presets = h("div", { class: "segments", role: "group", "aria-label": t("usage.span") }, [7, 30, 90].map((days) => preset(days)));
+  const day = (name) =>
+    h("input", { type: "date", name, value: state[name], required: true, max: utcDay(Date.now()) });
+  const presets = h(
+    "div",
+    { class: "segments", role: "group", "aria-label": t("usage.span") },
+    [7, 30, 90].map((days) => preset(days)),
+  );
   show(
     filters,
     presets,
     field(t("usage.from"), day("from")),
     field(t("usage.to"), day("to")),
-    field(t("usage.group"), select("group", GROUPS.map((name) => [name, t(`usage.by_${name}`)]), state.group)),
-    field(t("usage.measure"), select("measure", MEASURES.map((name) => [name, t(`usage.measure_${name}`)]), state.measure)),
+    field(
+      t("usage.group"),
+      select(
+        "group",
+        GROUPS.map((name) => [name, t(`usage.by_${name}`)]),
+        state.group,
+      ),
+    ),
+    field(
+      t("usage.measure"),
+      select(
+        "measure",
+        MEASURES.map((name) => [name, t(`usage.measure_${name}`)]),
+        state.measure,
+      ),
+    ),
   );
 }
 
@@ -48,7 +67,11 @@ function preset(days) {
     showFilters();
     load();
   };
-  return h("button", { type: "button", "aria-pressed": pressed, on: { click: choose } }, t("usage.days", { n: days }));
+  return h(
+    "button",
+    { type: "button", "aria-pressed": pressed, on: { click: choose } },
+    t("usage.days", { n: days }),
+  );
 }
 
 filters.addEventListener("submit", (event) => event.preventDefault());
@@ -89,7 +112,12 @@ function report(byDay, groups, names) {
       dayChart(rangeDays(state.from, state.to), byDay, state.measure, nameOf),
     ),
     h("div", { class: "panel" }, groupTable(byPrice(groups), t(`usage.by_${state.group}`), nameOf)),
-    h("details", { class: "panel fold day-fold" }, h("summary", {}, t("usage.day_table")), groupTable(byDay, t("usage.day"), (row) => `${row.keys.day} · ${nameOf(row)}`)),
+    h(
+      "details",
+      { class: "panel fold day-fold" },
+      h("summary", {}, t("usage.day_table")),
+      groupTable(byDay, t("usage.day"), (row) => `${row.keys.day} · ${nameOf(row)}`),
+    ),
   ];
 }
 

@@ -16,18 +16,34 @@ function moneyOf(rows, name, digits) {
 }
 
 function tile(label, value, note = null) {
-  return h("div", { class: "tile" }, h("dt", {}, label), h("dd", {}, value), note ? h("dd", { class: "tile-note" }, note) : null);
+  return h(
+    "div",
+    { class: "tile" },
+    h("dt", {}, label),
+    h("dd", {}, value),
+    note ? h("dd", { class: "tile-note" }, note) : null,
+  );
 }
 
 /** The totals of all groups. */
 export function tiles(groups) {
-  const [requests, errors, prompt, cached] = ["requests", "errors", "prompt_tokens", "cached_tokens"].map((name) => sum(groups, name));
+  const [requests, errors, prompt, cached] = ["requests", "errors", "prompt_tokens", "cached_tokens"].map(
+    (name) => sum(groups, name),
+  );
   const share = (part, all) => (all ? `${((100 * part) / all).toFixed(1)} %` : "0 %");
   return h(
     "dl",
     { class: "tiles" },
-    tile(t("usage.requests"), count(requests), t("usage.errors", { n: count(errors), share: share(errors, requests) })),
-    tile(t("usage.tokens_in"), short(prompt), t("usage.cached", { n: short(cached), share: share(cached, prompt) })),
+    tile(
+      t("usage.requests"),
+      count(requests),
+      t("usage.errors", { n: count(errors), share: share(errors, requests) }),
+    ),
+    tile(
+      t("usage.tokens_in"),
+      short(prompt),
+      t("usage.cached", { n: short(cached), share: share(cached, prompt) }),
+    ),
     tile(t("usage.tokens_out"), short(sum(groups, "completion_tokens"))),
     tile(t("usage.price"), moneyOf(groups, "price")),
     tile(t("usage.cost"), moneyOf(groups, "cost")),
@@ -55,7 +71,9 @@ export function groupTable(rows, label, nameOf) {
   ];
   const foot = [
     t("usage.total"),
-    ...["requests", "errors", "prompt_tokens", "cached_tokens", "completion_tokens"].map((name) => count(sum(rows, name))),
+    ...["requests", "errors", "prompt_tokens", "cached_tokens", "completion_tokens"].map((name) =>
+      count(sum(rows, name)),
+    ),
     ...["price", "cost", "margin"].map((name) => moneyOf(rows, name)),
   ];
   return table(columns, rows, { caption: t("usage.title"), foot });

@@ -28,7 +28,15 @@ look();
 
 function step(number) {
   const body = h("div", { class: "step-body" });
-  return { node: h("li", { class: "step" }, h("span", { class: "step-number", "aria-hidden": "true" }, number), h("div", {}, h("h2", {}, t(`welcome.step_${number}`)), body)), body };
+  return {
+    node: h(
+      "li",
+      { class: "step" },
+      h("span", { class: "step-number", "aria-hidden": "true" }, number),
+      h("div", {}, h("h2", {}, t(`welcome.step_${number}`)), body),
+    ),
+    body,
+  };
 }
 
 /** Looks at the models until one that chats is ready. */
@@ -55,7 +63,10 @@ function showModels(models) {
   if (states === shown) return;
   shown = states;
   modelsStep.node.classList.toggle("done", chosen !== null);
-  const none = [h("p", {}, t("welcome.no_models")), codeBlock("longslope models pull mini\nlongslope up --models mini")];
+  const none = [
+    h("p", {}, t("welcome.no_models")),
+    codeBlock("longslope models pull mini\nlongslope up --models mini"),
+  ];
   show(modelsStep.body, models.length ? modelList(models) : none);
   showCode();
 }
@@ -72,7 +83,14 @@ function modelList(models) {
       h(
         "label",
         { class: "model-option" },
-        h("input", { type: "radio", name: "model", value: name, checked: name === chosen, disabled: state !== "ready", on: { change: () => choose(name) } }),
+        h("input", {
+          type: "radio",
+          name: "model",
+          value: name,
+          checked: name === chosen,
+          disabled: state !== "ready",
+          on: { change: () => choose(name) },
+        }),
         h("span", {}, h("strong", {}, name), h("small", {}, summary)),
         stateMark(state),
       ),
@@ -81,9 +99,19 @@ function modelList(models) {
 }
 
 function showAsk() {
-  const box = h("textarea", { rows: 2, "aria-label": t("welcome.question"), required: true, value: t("welcome.example") });
+  const box = h("textarea", {
+    rows: 2,
+    "aria-label": t("welcome.question"),
+    required: true,
+    value: t("welcome.example"),
+  });
   const place_ = h("div", { class: "first-answer", role: "log", "aria-live": "polite" });
-  const form = h("form", { class: "first-question" }, box, button(t("welcome.ask"), null, { kind: "primary", type: "submit", iconName: "send" }));
+  const form = h(
+    "form",
+    { class: "first-question" },
+    box,
+    button(t("welcome.ask"), null, { kind: "primary", type: "submit", iconName: "send" }),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     firstAnswer(box.value.trim(), place_, form);
@@ -102,7 +130,13 @@ async function firstAnswer(question, log, form) {
   const answer = answerNode(message, { retry: () => firstAnswer(question, log, form) });
   log.setAttribute("aria-busy", "true");
   log.replaceChildren(answer.node);
-  const body = { model: chosen, messages: [{ role: "user", content: question }], max_tokens: 512, stream: true, stream_options: { include_usage: true } };
+  const body = {
+    model: chosen,
+    messages: [{ role: "user", content: question }],
+    max_tokens: 512,
+    stream: true,
+    stream_options: { include_usage: true },
+  };
   try {
     await ask(body, message, { signal: undefined, onChange: answer.redraw });
     markWelcomed();
@@ -114,16 +148,28 @@ async function firstAnswer(question, log, form) {
     submit.disabled = false;
     answer.finish();
     log.setAttribute("aria-busy", "false");
-    if (!message.error) log.append(h("p", { class: "next" }, h("a", { class: "button", href: "/" }, t("welcome.side_by_side"))));
+    if (!message.error)
+      log.append(
+        h("p", { class: "next" }, h("a", { class: "button", href: "/" }, t("welcome.side_by_side"))),
+      );
   }
 }
 
 function showCode() {
-  const code = openaiPython(location.origin, { model: chosen ?? "mini", messages: [{ role: "user", content: t("welcome.example") }] });
+  const code = openaiPython(location.origin, {
+    model: chosen ?? "mini",
+    messages: [{ role: "user", content: t("welcome.example") }],
+  });
   show(
     codeStep.body,
     h("p", { class: "lead" }, t("welcome.code_words")),
     codeBlock(code),
-    h("p", { class: "next" }, button(t("welcome.make_key"), () => makeKey(async () => codeStep.node.classList.add("done")), { iconName: "keys" })),
+    h(
+      "p",
+      { class: "next" },
+      button(t("welcome.make_key"), () => makeKey(async () => codeStep.node.classList.add("done")), {
+        iconName: "keys",
+      }),
+    ),
   );
 }

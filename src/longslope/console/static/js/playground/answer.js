@@ -5,7 +5,7 @@ import { count, duration, money, significant } from "../format.js";
 import { render } from "../markdown.js";
 import { problem } from "../notice.js";
 import { t } from "../page.js";
-import { speed } from "./asking.js";
+import { speed } from "../speed.js";
 import { toolCard } from "./tool_calls.js";
 
 const REDRAW_MS = 40;
@@ -44,11 +44,22 @@ function parts(message, toolAnswerer, retry) {
   const { content, reasoning, tool_calls: calls, error, measures, stopped } = message;
   const isEmpty = !content && !calls && !error;
   return [
-    reasoning ? h("details", { class: "reasoning" }, h("summary", {}, t("shared.reasoning")), h("div", {}, render(reasoning))) : null,
+    reasoning
+      ? h(
+          "details",
+          { class: "reasoning" },
+          h("summary", {}, t("shared.reasoning")),
+          h("div", {}, render(reasoning)),
+        )
+      : null,
     content ? render(content) : null,
     calls?.map((call) => toolCard(call, toolAnswerer?.(call) ?? null)),
-    isEmpty && measures?.total === null ? h("p", { class: "waiting" }, h("span", { class: "visually-hidden" }, t("shared.waiting"))) : null,
-    isEmpty && measures && measures.total !== null && !stopped ? h("p", { class: "faint" }, t("shared.no_words")) : null,
+    isEmpty && measures?.total === null
+      ? h("p", { class: "waiting" }, h("span", { class: "visually-hidden" }, t("shared.waiting")))
+      : null,
+    isEmpty && measures && measures.total !== null && !stopped
+      ? h("p", { class: "faint" }, t("shared.no_words"))
+      : null,
     stopped ? h("p", { class: "faint" }, t("shared.stopped")) : null,
     error ? problem(error, retry) : null,
   ];
@@ -56,8 +67,9 @@ function parts(message, toolAnswerer, retry) {
 
 function figures({ measures, stopped }) {
   const { first, total, prompt, cached, completion, price, currency, requestId, finish } = measures;
-  const rate = speed(measures);
-  const figure = (label, value, title = null) => (value === null ? null : h("div", { title }, h("dt", {}, label), h("dd", {}, value)));
+  const rate = first === null ? null : speed(completion ?? 0, total - first);
+  const figure = (label, value, title = null) =>
+    value === null ? null : h("div", { title }, h("dt", {}, label), h("dd", {}, value));
   return [
     picture(measures),
     h(
@@ -66,12 +78,30 @@ function figures({ measures, stopped }) {
       figure(t("shared.first_token"), first === null ? null : duration(Math.round(first * 1000))),
       figure(t("shared.speed"), rate === null ? null : `${significant(rate)} tok/s`),
       figure(t("shared.whole"), duration(Math.round(total * 1000))),
-      figure(t("shared.tokens"), prompt === undefined ? null : `${count(prompt)} → ${count(completion)}`, cached === undefined ? null : t("shared.cached_of", { cached: count(cached), prompt: count(prompt) })),
+      figure(
+        t("shared.tokens"),
+        prompt === undefined ? null : `${count(prompt)} → ${count(completion)}`,
+        cached === undefined ? null : t("shared.cached_of", { cached: count(cached), prompt: count(prompt) }),
+      ),
       figure(t("shared.cached"), cached ? count(cached) : null),
-      figure(t("shared.price"), price === undefined ? null : money(price, currency), price === undefined ? null : `${price} ${currency}`),
+      figure(
+        t("shared.price"),
+        price === undefined ? null : money(price, currency),
+        price === undefined ? null : `${price} ${currency}`,
+      ),
       figure(t("shared.finish"), finish && finish !== "stop" ? finish : null),
     ),
-    requestId && !stopped ? h("a", { class: "request-link", href: `/console/requests/${encodeURIComponent(requestId)}`, title: requestId }, t("shared.see_request")) : null,
+    requestId && !stopped
+      ? h(
+          "a",
+          {
+            class: "request-link",
+            href: `/console/requests/${encodeURIComponent(requestId)}`,
+            title: requestId,
+          },
+          t("shared.see_request"),
+        )
+      : null,
   ];
 }
 
@@ -80,7 +110,15 @@ function picture({ first, total }) {
   const waited = first ?? total;
   return h(
     "div",
-    { class: "picture", role: "img", "aria-label": t("shared.picture_alt", { first: duration(Math.round(waited * 1000)), total: duration(Math.round(total * 1000)) }), vars: { "--waited": waited.toFixed(1), "--total": total.toFixed(1) } },
+    {
+      class: "picture",
+      role: "img",
+      "aria-label": t("shared.picture_alt", {
+        first: duration(Math.round(waited * 1000)),
+        total: duration(Math.round(total * 1000)),
+      }),
+      vars: { "--waited": waited.toFixed(1), "--total": total.toFixed(1) },
+    },
     h("span", { class: "waited" }),
     h("span", { class: "streamed" }),
   );

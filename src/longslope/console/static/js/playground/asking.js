@@ -33,7 +33,8 @@ function take(chunk, message, measures, started) {
   const [choice] = chunk.choices ?? [];
   if (choice?.delta) {
     const { content, reasoning_content: reasoning, tool_calls: calls } = choice.delta;
-    if (measures.first === null && (content || reasoning || calls)) measures.first = performance.now() - started;
+    if (measures.first === null && (content || reasoning || calls))
+      measures.first = performance.now() - started;
     addDelta(message, choice.delta);
   }
   if (choice?.finish_reason) measures.finish = choice.finish_reason;
@@ -52,10 +53,4 @@ async function addPrice(measures) {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error; // the answer is whole; only its price stays unknown
   }
-}
-
-/** Tokens a second while they came, or null where too few came to say. */
-export function speed({ first, total, completion }) {
-  if (first === null || !completion || completion < 2 || total <= first) return null;
-  return (completion - 1) / ((total - first) / 1000);
 }

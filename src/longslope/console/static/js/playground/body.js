@@ -37,7 +37,10 @@ function said(messages, system) {
 function responseFormat({ format, schema }) {
   if (format === "text") return null;
   if (format === "json_object") return { type: "json_object" };
-  return { type: "json_schema", json_schema: { name: "answer", schema: parseJson("schema", schema), strict: true } };
+  return {
+    type: "json_schema",
+    json_schema: { name: "answer", schema: parseJson("schema", schema), strict: true },
+  };
 }
 
 /** The tools box holds one tool or a list; a bare function is wrapped as the API wants it. */

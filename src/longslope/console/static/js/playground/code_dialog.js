@@ -16,7 +16,13 @@ let last = 0;
 /** Shows `body` as code in three kinds; the last one looked at comes first the next time. */
 export function codeDialog(body) {
   const place = h("div", { role: "tabpanel", id: "code-panel", tabindex: "-1" });
-  const tabs = KINDS.map(([words], at) => h("button", { type: "button", role: "tab", "aria-controls": "code-panel", on: { click: () => choose(at) } }, words));
+  const tabs = KINDS.map(([words], at) =>
+    h(
+      "button",
+      { type: "button", role: "tab", "aria-controls": "code-panel", on: { click: () => choose(at) } },
+      words,
+    ),
+  );
   const choose = (at) => {
     last = at;
     tabs.forEach((tab, index) => {
@@ -33,5 +39,9 @@ export function codeDialog(body) {
     tabs[last].focus();
   });
   choose(last);
-  openDialog(t("playground.code"), h("div", { class: "dialog-body" }, h("p", { class: "lead" }, t("playground.code_lead")), list, place), { wide: true });
+  openDialog(
+    t("playground.code"),
+    h("div", { class: "dialog-body" }, h("p", { class: "lead" }, t("playground.code_lead")), list, place),
+    { wide: true },
+  );
 }

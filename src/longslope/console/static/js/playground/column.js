@@ -27,7 +27,9 @@ export class Column {
         { class: "column-head" },
         this.select,
         iconButton("code", t("playground.code"), () => onCode(this), {}),
-        iconButton("close", t("playground.remove"), () => onRemove(this), { class: "button ghost icon-only remove" }),
+        iconButton("close", t("playground.remove"), () => onRemove(this), {
+          class: "button ghost icon-only remove",
+        }),
       ),
       this.log,
     );
@@ -50,13 +52,28 @@ export class Column {
       show(this.log, this.introduce(this.model));
       return;
     }
-    show(this.log, this.messages.map((message) => this.messageNode(message)));
+    show(
+      this.log,
+      this.messages.map((message) => this.messageNode(message)),
+    );
     this.log.scrollTop = this.log.scrollHeight;
   }
 
   messageNode(message) {
-    if (message.role === "user") return h("div", { class: "question" }, h("span", { class: "visually-hidden" }, t("playground.you")), h("p", {}, message.content));
-    if (message.role === "tool") return h("div", { class: "question tool-result" }, h("span", { class: "faint" }, t("playground.tool_result")), h("pre", {}, message.content));
+    if (message.role === "user")
+      return h(
+        "div",
+        { class: "question" },
+        h("span", { class: "visually-hidden" }, t("playground.you")),
+        h("p", {}, message.content),
+      );
+    if (message.role === "tool")
+      return h(
+        "div",
+        { class: "question tool-result" },
+        h("span", { class: "faint" }, t("playground.tool_result")),
+        h("pre", {}, message.content),
+      );
     const answer = this.answerNode(message);
     answer.finish();
     return answer.node;
@@ -64,7 +81,10 @@ export class Column {
 
   /** An answer's node; `data-turn` says to which question it belongs, so that columns can be compared. */
   answerNode(message) {
-    const answer = answerNode(message, { retry: () => this.again(), toolAnswerer: (call) => this.toolAnswerer(message, call) });
+    const answer = answerNode(message, {
+      retry: () => this.again(),
+      toolAnswerer: (call) => this.toolAnswerer(message, call),
+    });
     const before = this.messages.slice(0, this.messages.indexOf(message));
     answer.node.dataset.turn = before.filter(({ role }) => role === "user").length;
     return answer;
@@ -113,7 +133,12 @@ export class Column {
     try {
       await ask(body, message, { signal: this.stopper.signal, onChange: () => this.follow(answer.redraw) });
     } catch (error) {
-      message.error = { message: error.message, code: error.code, status: error.status, requestId: error.requestId };
+      message.error = {
+        message: error.message,
+        code: error.code,
+        status: error.status,
+        requestId: error.requestId,
+      };
       if (!("status" in error)) throw error; // a fault of the console: leave its trace in the log as well
     } finally {
       this.setStopper(null);

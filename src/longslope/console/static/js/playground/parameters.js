@@ -10,7 +10,11 @@ const TOOL_EXAMPLE = [
     function: {
       name: "get_weather",
       description: "The weather in a city now",
-      parameters: { type: "object", properties: { city: { type: "string" }, unit: { enum: ["celsius", "fahrenheit"] } }, required: ["city"] },
+      parameters: {
+        type: "object",
+        properties: { city: { type: "string" }, unit: { enum: ["celsius", "fahrenheit"] } },
+        required: ["city"],
+      },
     },
   },
 ];
@@ -27,11 +31,15 @@ export function showParameters(panel, draft, { onChange, close }) {
     event.target.removeAttribute("aria-invalid");
     onChange();
   };
-  const control = (tag, name, attributes) => h(tag, { id: `parameter-${name}`, value: draft[name], on: { input: keep(name) }, ...attributes });
-  const number = (name, min, max, step, placeholder) => control("input", name, { type: "number", min, max, step, placeholder, inputmode: "decimal" });
+  const control = (tag, name, attributes) =>
+    h(tag, { id: `parameter-${name}`, value: draft[name], on: { input: keep(name) }, ...attributes });
+  const number = (name, min, max, step, placeholder) =>
+    control("input", name, { type: "number", min, max, step, placeholder, inputmode: "decimal" });
   const code = (name, example) => [
     control("textarea", name, { class: "code", rows: 6, spellcheck: "false", placeholder: "{ … }" }),
-    button(t("playground.example"), () => fillIn(name, JSON.stringify(example, null, 2)), { kind: "ghost small" }),
+    button(t("playground.example"), () => fillIn(name, JSON.stringify(example, null, 2)), {
+      kind: "ghost small",
+    }),
   ];
   const fillIn = (name, text) => {
     const box = panel.querySelector(`#parameter-${name}`);
@@ -43,7 +51,11 @@ export function showParameters(panel, draft, { onChange, close }) {
   const [schemaBox, schemaExample] = code("schema", SCHEMA_EXAMPLE);
   const schema = h("div", { class: "with-example" }, field(t("playground.schema"), schemaBox), schemaExample);
   schema.hidden = draft.format !== "json_schema";
-  const format = select("format", ["text", "json_object", "json_schema"].map((value) => [value, t(`playground.format_${value}`)]), draft.format);
+  const format = select(
+    "format",
+    ["text", "json_object", "json_schema"].map((value) => [value, t(`playground.format_${value}`)]),
+    draft.format,
+  );
   format.addEventListener("change", (event) => {
     keep("format")(event);
     schema.hidden = draft.format !== "json_schema";
@@ -52,19 +64,38 @@ export function showParameters(panel, draft, { onChange, close }) {
 
   show(
     panel,
-    h("div", { class: "parameters-head" }, h("h2", {}, t("playground.parameters")), iconButton("close", t("shared.close"), close)),
-    field(t("playground.system"), control("textarea", "system", { rows: 4, placeholder: t("playground.system_hint") })),
+    h(
+      "div",
+      { class: "parameters-head" },
+      h("h2", {}, t("playground.parameters")),
+      iconButton("close", t("shared.close"), close),
+    ),
+    field(
+      t("playground.system"),
+      control("textarea", "system", { rows: 4, placeholder: t("playground.system_hint") }),
+    ),
     h(
       "div",
       { class: "pair" },
       field(t("playground.temperature"), number("temperature", 0, 2, 0.1, t("playground.own_default"))),
       field(t("playground.top_p"), number("top_p", 0, 1, 0.05, t("playground.own_default"))),
-      field(t("playground.max_tokens"), number("max_tokens", 1, 2_147_483_647, 1, t("playground.own_default"))),
-      field(t("playground.seed"), number("seed", -9_007_199_254_740_991, 9_007_199_254_740_991, 1, t("playground.random"))),
+      field(
+        t("playground.max_tokens"),
+        number("max_tokens", 1, 2_147_483_647, 1, t("playground.own_default")),
+      ),
+      field(
+        t("playground.seed"),
+        number("seed", -9_007_199_254_740_991, 9_007_199_254_740_991, 1, t("playground.random")),
+      ),
     ),
     field(t("playground.format"), format),
     schema,
-    h("div", { class: "with-example" }, field(t("playground.tools"), toolsBox, t("playground.tools_hint")), toolsExample),
+    h(
+      "div",
+      { class: "with-example" },
+      field(t("playground.tools"), toolsBox, t("playground.tools_hint")),
+      toolsExample,
+    ),
   );
 }
 

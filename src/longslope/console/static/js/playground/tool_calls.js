@@ -8,7 +8,12 @@ export function toolCard(call, sendResult) {
   return h(
     "section",
     { class: "tool", "aria-label": t("shared.tool_call", { name: call.function.name }) },
-    h("header", {}, h("code", {}, call.function.name), call.id ? h("span", { class: "faint" }, call.id) : null),
+    h(
+      "header",
+      {},
+      h("code", {}, call.function.name),
+      call.id ? h("span", { class: "faint" }, call.id) : null,
+    ),
     argumentsNode(call.function.arguments),
     sendResult ? answerForm(call, sendResult) : null,
   );
@@ -16,10 +21,17 @@ export function toolCard(call, sendResult) {
 
 function argumentsNode(text) {
   const value = parse(text);
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return h("pre", {}, h("code", {}, text));
+  if (value === null || typeof value !== "object" || Array.isArray(value))
+    return h("pre", {}, h("code", {}, text));
   const names = Object.entries(value);
   if (!names.length) return h("p", { class: "faint" }, t("shared.no_arguments"));
-  return h("dl", {}, names.map(([name, each]) => h("div", {}, h("dt", {}, name), h("dd", {}, typeof each === "string" ? each : JSON.stringify(each)))));
+  return h(
+    "dl",
+    {},
+    names.map(([name, each]) =>
+      h("div", {}, h("dt", {}, name), h("dd", {}, typeof each === "string" ? each : JSON.stringify(each))),
+    ),
+  );
 }
 
 function parse(text) {
@@ -31,7 +43,14 @@ function parse(text) {
 }
 
 function answerForm(call, sendResult) {
-  const box = h("textarea", { class: "code", rows: 2, required: true, "aria-label": t("shared.tool_answer", { name: call.function.name }), placeholder: '{"…": "…"}', data: { toolCall: call.id ?? "" } });
+  const box = h("textarea", {
+    class: "code",
+    rows: 2,
+    required: true,
+    "aria-label": t("shared.tool_answer", { name: call.function.name }),
+    placeholder: '{"…": "…"}',
+    data: { toolCall: call.id ?? "" },
+  });
   return h(
     "form",
     {
