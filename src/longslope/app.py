@@ -44,6 +44,7 @@ from longslope.store.database import Store, sqlite_url
 from longslope.store.migrate import migrate
 
 log = structlog.get_logger(__name__)
+_CUT_OFF_S = 5.0  # for requests to end once their engines have
 
 
 @asynccontextmanager
@@ -161,8 +162,12 @@ async def serve(effective: Effective, on_ready: Callable[[str], None]) -> None:
             on_ready(f"http://{_shown(settings.host)}:{port}")
             await asyncio.wait({listening, stopping}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
-        if not await parts.gateway.admission.drain(settings.drain_s):
-            log.warning("drain_timed_out", running=parts.gateway.admission.running)
+        admission = parts.gateway.admission
+        if not await admission.drain(settings.drain_s):
+            log.warning("drain_timed_out", running=admission.running)
+            # What still runs fails with its engine: its callers are told, and its tokens are metered.
+            await parts.fleet.close()
+            await admission.drain(_CUT_OFF_S)
         server.stop()
         await asyncio.wait({listening}, timeout=5)
         if listening.done():

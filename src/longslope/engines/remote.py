@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import NoReturn
+from weakref import WeakSet
 
 import aiohttp
 import msgspec
@@ -67,6 +68,7 @@ class Remote:
         self._base_url = ""
         self._urls: dict[str, URL] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._responses: WeakSet[aiohttp.ClientResponse] = WeakSet()
 
     def point_at(self, base_url: str) -> None:
         """Sends all later calls to `base_url`."""
@@ -76,8 +78,11 @@ class Remote:
     async def close(self) -> None:
         """Closes every connection; calls under way fail as unavailable."""
         session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        if session is None:
+            return
+        for response in list(self._responses):  # closing the session leaves those who read from one waiting
+            response.content.set_exception(aiohttp.ClientConnectionError("closed by the platform"))
+        await session.close()
 
     async def whole(self, path: str, payload: bytes) -> bytes:
         """Posts `payload` and gives the answer's JSON once it is known to be an answer."""
@@ -159,6 +164,7 @@ class Remote:
         try:
             async with asyncio.timeout(timeout_s):
                 response = await session.request(method, url, data=payload, allow_redirects=False)
+                self._responses.add(response)
                 body = await self._read_all(response)
         except BaseException as failure:
             if response is not None:
@@ -179,6 +185,7 @@ class Remote:
                     headers=self._stream_headers,
                     allow_redirects=False,
                 )
+                self._responses.add(response)
                 if response.status == 200 and response.content_type == "text/event-stream":
                     return response
                 body = await self._read_all(response, _MAX_REFUSAL_BYTES)

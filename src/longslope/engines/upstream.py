@@ -107,8 +107,8 @@ class UpstreamEngine:
         if polling is not None:
             polling.cancel()
             await asyncio.wait({polling})
-        await self._remote.close()
         self._state, self._detail = EngineState.STOPPED, ""
+        await self._remote.close()
 
     def health(self) -> EngineHealth:
         """Its state at the last poll or call."""
@@ -202,13 +202,18 @@ class UpstreamEngine:
     async def _wait_to_retry(self, failure: PlatformError, attempt: int) -> None:
         """Waits before another try, or raises `failure` when there is to be none."""
         asked_s = failure.retry_after_s or 0.0
-        if attempt > self._config.retries or asked_s > self._config.most_retry_after_s:
+        given_up = attempt > self._config.retries or asked_s > self._config.most_retry_after_s
+        if given_up or self._is_stopped():
             raise failure
         wait_s = asked_s + _RETRY.wait_s(attempt)
         log.info(
             "upstream_retry", engine=self._name, attempt=attempt, wait_s=round(wait_s, 2), reason=failure.code
         )
         await asyncio.sleep(wait_s)
+        if (
+            self._state is EngineState.STOPPED
+        ):  # stopped meanwhile: another try would open its connections again
+            raise failure
 
     def _payload(self, work: Work, *, stream: bool = False) -> bytes:
         body: dict[str, Any] = {key: value for key, value in work.body.items() if key not in _DROPPED}
