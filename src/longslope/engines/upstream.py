@@ -210,10 +210,11 @@ class UpstreamEngine:
             "upstream_retry", engine=self._name, attempt=attempt, wait_s=round(wait_s, 2), reason=failure.code
         )
         await asyncio.sleep(wait_s)
-        if (
-            self._state is EngineState.STOPPED
-        ):  # stopped meanwhile: another try would open its connections again
+        if self._is_stopped():  # meanwhile; another try would open its connections again
             raise failure
+
+    def _is_stopped(self) -> bool:
+        return self._state is EngineState.STOPPED
 
     def _payload(self, work: Work, *, stream: bool = False) -> bytes:
         body: dict[str, Any] = {key: value for key, value in work.body.items() if key not in _DROPPED}
