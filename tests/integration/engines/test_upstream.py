@@ -187,6 +187,22 @@ async def test_leaving_closes_the_connection(server: Server, start_upstream: Sta
     assert engine.in_flight == 0
 
 
+async def test_stopping_ends_what_is_under_way(server: Server, start_upstream: StartUpstream) -> None:
+    engine = await start_upstream(retries=2)
+    server.will(stream(FRAMES[:1], then="silence"), silence)
+    frames = engine.chat_stream(work())
+    await anext(frames)
+    reading = asyncio.create_task(anext(frames))
+    asking = asyncio.create_task(engine.chat(work()))
+    await until(lambda: len(server.asked) == 2)
+    await engine.stop()
+    for task in (reading, asking):
+        with pytest.raises(EngineUnavailable, match="stopped while answering"):
+            await task
+    assert engine.in_flight == 0
+    assert len(server.asked) == 2
+
+
 async def test_connections_are_used_again(server: Server, start_upstream: StartUpstream) -> None:
     engine = await start_upstream()
     peers: set[object] = set()
