@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
-from longslope.console.assets import Assets, read_assets, serve
+from longslope.console.assets import FOLDER, Assets, read_assets, serve
 
 
 @pytest.fixture
@@ -89,3 +91,18 @@ def test_the_consoles_own_files_are_all_there() -> None:
         "js/playground.js",
         "vendor/uPlot.iife.min.js",
     } <= names
+
+
+def test_the_vendored_files_are_the_ones_that_the_manifest_pins() -> None:
+    manifest = FOLDER / "vendor/manifest.json"
+    pinned = {
+        file["name"]: file["sha256"]
+        for package in json.loads(manifest.read_text())["packages"]
+        for file in package["files"]
+    }
+    found = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in manifest.parent.iterdir()
+        if path != manifest
+    }
+    assert found == pinned
