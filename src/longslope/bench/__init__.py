@@ -1,0 +1,1 @@
+"""Measurements of the platform by itself, each a ratio taken within one run on one machine."""
