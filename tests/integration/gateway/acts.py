@@ -65,13 +65,14 @@ class Telling:
 
     async def _wait(self, request: web.BaseRequest) -> None:
         """Until released. Raises ConnectionError when the caller hangs up meanwhile."""
+        pause_s = 0.01
         while not self.released.is_set():
             if request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError
             try:
-                await asyncio.wait_for(self.released.wait(), 0.02)
+                await asyncio.wait_for(self.released.wait(), pause_s)
             except TimeoutError:
-                continue
+                pause_s = min(2 * pause_s, 0.5)
 
     def _usage(self) -> dict[str, Any]:
         return {
