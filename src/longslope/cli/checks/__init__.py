@@ -1,0 +1,1 @@
+"""What `longslope doctor` looks at: one file per part of a machine or a home."""
