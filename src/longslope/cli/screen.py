@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from longslope.catalog.progress import Progress
     from longslope.catalog.weights import WeightsSpec
 
+_WORTH_A_LINE = 10_000_000  # bytes
 _Result = TypeVar("_Result")
 
 
@@ -26,7 +27,9 @@ def pull_with_progress(
 
 
 def with_progress(name: str, total_bytes: int, work: Callable[[Progress], _Result]) -> _Result:
-    """Runs `work` under a progress bar, on stderr; nothing is drawn where that is no terminal."""
+    """Runs `work` under a progress bar, on stderr; where that is no terminal, with a line every tenth."""
+    if not sys.stderr.isatty():
+        return work(_lines_of_progress(name, total_bytes))
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars
@@ -38,14 +41,27 @@ def with_progress(name: str, total_bytes: int, work: Callable[[Progress], _Resul
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+    with Bars(*columns, console=Console(stderr=True)) as bars:
         task = bars.add_task(name, total=total_bytes)
 
         def show(stage: str, done: int, total: int) -> None:
             bars.update(task, description=f"{name}: {stage}", completed=done, total=total)
 
         return work(show)
+
+
+def _lines_of_progress(name: str, total_bytes: int) -> Progress:
+    """Progress for logs: a line when a stage begins and at each tenth of it, for files that take a while."""
+    said = ""
+
+    def show(stage: str, done: int, total: int) -> None:
+        nonlocal said
+        line = f"{name}: {stage}" + (f" {done * 10 // total * 10} %" if 0 < done < total else "")
+        if line != said and stage != "done" and total_bytes >= _WORTH_A_LINE:
+            said = line
+            tell(line)
+
+    return show
 
 
 def tell(message: str) -> None:

@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from longslope.catalog.progress import Progress
 from longslope.cli.screen import confirmed, size, with_progress
 from longslope.errors import InvalidRequest
 
@@ -32,11 +33,18 @@ def test_nobody_is_asked_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPa
     assert confirmed("Remove big?", yes=True)
 
 
-def test_a_progress_bar_leaves_a_file_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    def work(show: object) -> str:
-        assert callable(show)
-        show("verifying", 1, 2)
-        return "done"
+def test_progress_in_a_log_is_a_line_every_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(show: Progress) -> str:
+        show("resolving", 0, 100)
+        for done in range(0, 100, 3):
+            show("downloading", done, 100)
+        show("done", 100, 100)
+        return "pulled"
 
-    assert with_progress("mini", 2, work) == "done"
+    assert with_progress("lite", 500_000_000, work) == "pulled"
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[:3] == ["lite: resolving", "lite: downloading", "lite: downloading 0 %"]
+    assert err.splitlines()[3:] == [f"lite: downloading {tenth} %" for tenth in range(10, 100, 10)]
+    with_progress("tiny", 500, work)
     assert capsys.readouterr() == ("", "")
