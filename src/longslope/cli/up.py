@@ -25,9 +25,12 @@ def up(
 ) -> None:
     """Starts the platform: models, API and console, at one address.
 
-    longslope up
-    longslope up --models family --port 9000
-    longslope up --host 0.0.0.0 --home /srv/longslope
+    Fetches weights that are missing, prints the address when it is ready, and
+    serves until Ctrl-C or SIGTERM; requests that run then are answered first.
+
+        longslope up
+        longslope up --models family --port 9000
+        longslope up --host 0.0.0.0 --home /srv/longslope
     """
     effective = load({"host": host, "port": port, "home": home, "models": models, "offline": offline})
     settings = effective.settings
