@@ -70,11 +70,13 @@ def create_app(called: str = "") -> App:
     return app
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line; `arguments` are the process's own where none are given."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        create_app(next(iter(arguments), ""))(arguments, print_error=False, exit_on_error=False)
+        app = create_app(next(iter(arguments), ""))
+        status = app(arguments, print_error=False, exit_on_error=False, result_action="return_value")
+        sys.stdout.flush()  # here, where it can still be told that nobody reads
     except CycloptsError as error:
         _fail(_misspelt(error))
     except PlatformError as error:
@@ -86,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except Exception as error:
         _fail(_foreseen(error) or _unforeseen(error))
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 def _fail(message: str) -> NoReturn:
