@@ -7,6 +7,8 @@ import { t } from "./page.js";
 
 const SERIES = 6; // the colours that there are; what is beyond goes into one group of its own
 const HEIGHT = 260;
+const AXIS_DIGIT = 8; // the width of a digit on the axis, generously, and what stands beside the digits
+const AXIS_EDGE = 12;
 
 const measured = {
   tokens: (row) => row.prompt_tokens + row.completion_tokens,
@@ -133,7 +135,8 @@ function makePlot(place, days, groups, format, onPoint) {
         },
         {
           ...axis,
-          size: 68,
+          size: (_, labels) =>
+            AXIS_EDGE + AXIS_DIGIT * Math.max(0, ...(labels ?? []).map((label) => label.length)),
           values: (_, ticks) => ticks.map((tick) => format(tick, ticks.at(-1) - ticks.at(-2))),
         },
       ],
