@@ -70,14 +70,19 @@ def row_of(values: Sequence[Any]) -> UsageRow:
 _USAGE = "INSERT INTO usage ({}) VALUES ({}) ON CONFLICT DO NOTHING"
 _SQLITE_USAGE = _USAGE.format(", ".join(COLUMNS), ", ".join("?" for _ in COLUMNS))
 _POSTGRES_USAGE = _USAGE.format(", ".join(COLUMNS), ", ".join(f"${n}" for n in range(1, len(COLUMNS) + 1)))
-_BILL = "INSERT INTO billed (project_id, client_request_id, request_id) VALUES ({}) ON CONFLICT DO NOTHING"
-_SQLITE_BILL = _BILL.format("?, ?, ?")
-_POSTGRES_BILL = _BILL.format("$1, $2, $3")
+_SQLITE_BILL = (
+    "INSERT INTO billed (project_id, client_request_id, request_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_POSTGRES_BILL = (
+    "INSERT INTO billed (project_id, client_request_id, request_id)"
+    " SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING RETURNING 1"
+)
 _SQLITE_BILLED = "SELECT request_id FROM billed WHERE project_id = ? AND client_request_id = ?"
+# A subquery, as the planner would take a join for cause to read the whole table.
 _POSTGRES_BILLED = (
-    "SELECT project_id, client_request_id, request_id FROM billed"
-    " JOIN unnest($1::text[], $2::text[]) AS asked (project_id, client_request_id)"
-    " USING (project_id, client_request_id)"
+    "SELECT asked.project_id, asked.client_request_id, (SELECT billed.request_id FROM billed"
+    " WHERE billed.project_id = asked.project_id AND billed.client_request_id = asked.client_request_id)"
+    " FROM unnest($1::text[], $2::text[]) AS asked (project_id, client_request_id)"
 )
 
 
@@ -145,19 +150,20 @@ class _Group:
             winner = None if row.retry_of else billed.get(key)
             if winner is None or winner == row.id:
                 reached.add(row.id)
-            elif (
-                winner in reached or self.first.get(key) != winner
-            ):  # else it failed before the billed one came
+            elif winner in reached or self.first.get(key) != winner:
                 row = msgspec.structs.replace(row, price_nano=0, retry_of=winner)
                 retries.append(row.id)
+            # Else the row failed, unbilled, before the one that was billed came.
             settled.append(row)
         return settled, retries
 
 
 def _append_to_sqlite(group: _Group, driver: sqlite3.Connection) -> list[str]:
     billed: dict[_Key, str] = {}
-    if group.asked:
-        driver.executemany(_SQLITE_BILL, group.claims)
+    won = driver.executemany(_SQLITE_BILL, group.claims).rowcount if group.claims else 0
+    if won == len(group.asked):
+        billed = group.first
+    else:
         for key in group.asked:
             found = driver.execute(_SQLITE_BILLED, key).fetchone()
             if found is not None:
@@ -169,12 +175,16 @@ def _append_to_sqlite(group: _Group, driver: sqlite3.Connection) -> list[str]:
 
 async def _append_to_postgres(connection: AsyncConnection, group: _Group) -> list[str]:
     billed: dict[_Key, str] = {}
+    won = 0
     if group.claims:
-        await connection.exec_driver_sql(_POSTGRES_BILL, group.claims)
-    if group.asked:
-        projects, client_request_ids = zip(*group.asked, strict=True)
-        found = await connection.exec_driver_sql(_POSTGRES_BILLED, (list(projects), list(client_request_ids)))
-        billed = {(row.project_id, row.client_request_id): row.request_id for row in found}
+        columns = tuple(map(list, zip(*group.claims, strict=True)))
+        won = len((await connection.exec_driver_sql(_POSTGRES_BILL, columns)).all())
+    if won == len(group.asked):
+        billed = group.first
+    else:
+        columns = tuple(map(list, zip(*group.asked, strict=True)))
+        found = await connection.exec_driver_sql(_POSTGRES_BILLED, columns)
+        billed = {(row.project_id, row.client_request_id): row.request_id for row in found if row.request_id}
     rows, retries = group.settle(billed)
     await connection.exec_driver_sql(_POSTGRES_USAGE, [msgspec.structs.astuple(row) for row in rows])
     return retries

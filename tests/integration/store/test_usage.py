@@ -146,15 +146,27 @@ async def test_nothing_from_outside_can_keep_a_group_from_being_stored(store: St
     assert await stored(store, fine.id) == fine
 
 
+async def open_connections(store: Store, number: int) -> None:
+    """Fills the store's pool."""
+    together = asyncio.Barrier(number)
+
+    async def connect() -> None:
+        async with store.read():
+            await together.wait()
+
+    await asyncio.gather(*(connect() for _ in range(number)))
+
+
 async def test_writers_that_bill_the_same_requests_at_once_bill_each_once(store: Store) -> None:
     shuffled = random.Random(7)
-    clients = [f"c-{n:02}" for n in range(24)]
+    clients = [f"c-{n:02}" for n in range(60)]
     groups = []
     for _ in range(6):
         shuffled.shuffle(clients)
         groups.append([usage_row(client_request_id=client) for client in clients])
+    await open_connections(store, len(groups))  # else the time it takes to connect would keep them apart
     retries = await asyncio.gather(*(append_group(store, group) for group in groups))
-    assert sum(len(each) for each in retries) == 5 * 24
+    assert sum(len(each) for each in retries) == 5 * 60
     columns = tables.usage.c
     async with store.read() as connection:
         billed = await connection.execute(

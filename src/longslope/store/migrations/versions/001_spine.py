@@ -161,6 +161,7 @@ def upgrade() -> None:
         sa.Column("client_request_id", sa.String(128), nullable=False),
         sa.Column("request_id", sa.String(40), nullable=False),
         sa.PrimaryKeyConstraint("project_id", "client_request_id", name="pk_billed"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "contents",
