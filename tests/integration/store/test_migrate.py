@@ -30,6 +30,13 @@ def upgrade():
 
 
 @pytest.fixture
+async def store(empty_store: Store) -> Store:
+    """A store of the test's own, with tables that it may change."""
+    await migrate(empty_store)
+    return empty_store
+
+
+@pytest.fixture
 def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Gives this program a second revision that rebuilds a table others refer to, and ends as told."""
 
