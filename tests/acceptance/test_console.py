@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 
 import aiohttp
 import pytest
+from aiohttp import web
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from tests.server import Platform
@@ -214,6 +216,32 @@ async def test_engines_are_shown_live(console: Page, server: Platform) -> None:
     await expect(engines.filter(has_text="mini@1").first).to_contain_text("ready")
     before = await console.locator("#live").inner_text()
     await expect(console.locator("#live")).not_to_have_text(before)  # asked again, unbidden
+
+
+@pytest.mark.parametrize(
+    ("path", "state"), [("/console/models", ".model .state"), ("/", ".introduction .state")]
+)
+async def test_a_model_that_gets_ready_is_seen_without_a_reload(
+    console: Page, start_platform: Callable[..., Platform], path: str, state: str
+) -> None:
+    platform = start_platform(models=())
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))  # nobody listens yet, so that the upstream is down
+        base_url = f"http://127.0.0.1:{door.getsockname()[1]}/v1"
+        upstream = {"name": "theirs", "base_url": base_url, "model": "its-own"}
+        async with (
+            aiohttp.ClientSession(platform.url, headers=platform.headers) as session,
+            session.post("/platform/v1/models/upstreams", json=upstream) as answer,
+        ):
+            assert answer.status == 201
+        await skip_the_welcome(console)
+        await console.goto(platform.url + path)
+        await expect(console.locator(state)).to_have_text("down")
+        runner = web.AppRunner(web.Application())  # that it knows no page is enough: it is there
+        await runner.setup()
+        await web.SockSite(runner, door).start()
+        await expect(console.locator(state)).to_have_text("ready", timeout=ANSWER_MS)
+        await runner.cleanup()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -3,7 +3,7 @@
 import { all, remove } from "./api.js";
 import { copyable, codeBlock } from "./copy.js";
 import { confirmDialog } from "./dialog.js";
-import { byId, button, h, icon } from "./dom.js";
+import { byId, button, h, icon, show } from "./dom.js";
 import { ago, bytes, count, time } from "./format.js";
 import { addUpstream, addWeights } from "./model_forms.js";
 import { empty, fill, notice } from "./notice.js";
@@ -11,10 +11,13 @@ import { t } from "./page.js";
 import { priceDialog } from "./price_form.js";
 import { priceText } from "./prices.js";
 import { me } from "./shell.js";
-import { stateMark } from "./states.js";
+import { someNotReady, stateMark } from "./states.js";
 import { sub, table } from "./table.js";
+import { watch } from "./watching.js";
 
 const content = byId("content");
+const marks = new Map(); // model name: where its state stands, so that a look changes nothing else
+const waitFor = watch(lookAtStates);
 byId("add-upstream").addEventListener("click", () => addUpstream(load));
 byId("add-weights").addEventListener("click", () => addWeights(load));
 load();
@@ -22,6 +25,8 @@ load();
 function load() {
   return fill(content, async () => {
     const [models, { role, currency }] = await Promise.all([all("/models"), me]);
+    marks.clear();
+    waitFor(someNotReady(models));
     if (!models.length) {
       return empty(
         t("models.empty"),
@@ -37,7 +42,24 @@ function load() {
   });
 }
 
+async function lookAtStates() {
+  const models = await all("/models");
+  for (const { name, state } of models) {
+    const mark = marks.get(name);
+    if (mark && mark.dataset.state !== state) showState(mark, state);
+  }
+  return someNotReady(models);
+}
+
+function showState(mark, state) {
+  mark.dataset.state = state;
+  show(mark, stateMark(state));
+}
+
 function card(model, isAdmin, currency) {
+  const mark = h("span");
+  marks.set(model.name, mark);
+  showState(mark, model.state);
   const newest = model.versions.find((version) => version.id === model.newest) ?? model.versions[0];
   return h(
     "article",
@@ -47,7 +69,7 @@ function card(model, isAdmin, currency) {
       { class: "model-head" },
       h("h2", { id: `model-${model.name}` }, model.name),
       h("span", { class: "tag" }, t(`models.kind_${model.kind}`)),
-      stateMark(model.state),
+      mark,
       h("div", { class: "actions" }, actions(model, isAdmin, currency)),
     ),
     model.summary ? h("p", { class: "lead" }, model.summary) : null,

@@ -14,8 +14,9 @@ import { addKey, isMac } from "./shortcuts.js";
 import { codeBlock } from "./copy.js";
 import "./shell.js";
 import { count } from "./format.js";
-import { stateMark, stateWords } from "./states.js";
+import { someNotReady, stateMark, stateWords } from "./states.js";
 import { wantsWelcome } from "./first_run.js";
+import { watch } from "./watching.js";
 
 const MOST = 4;
 const draft = readDraft();
@@ -23,6 +24,7 @@ const place = byId("columns");
 const prompt = byId("prompt");
 const panel = byId("parameters");
 const wide = matchMedia("(min-width: 1100px)");
+const waitFor = watch(lookAtStates);
 let columns = [];
 let models = [];
 let endpoints = [];
@@ -59,6 +61,24 @@ async function start() {
   }
   startColumns();
   updateBusy();
+  waitFor(someNotReady(models));
+}
+
+/** Brings the states up to date in place: in the selects, and in columns where nothing was said yet. */
+async function lookAtStates() {
+  const fresh = new Map((await all("/models")).map(({ name, state }) => [name, state]));
+  const changed = models.filter(({ name, state }) => fresh.has(name) && fresh.get(name) !== state);
+  for (const model of changed) model.state = fresh.get(model.name);
+  if (changed.length) showStates(changed);
+  return someNotReady(models);
+}
+
+function showStates(changed) {
+  const words = new Map(changed.map((model) => [model.name, optionWords(model)]));
+  for (const option of place.querySelectorAll("option")) {
+    if (words.has(option.value)) option.textContent = words.get(option.value);
+  }
+  for (const column of columns) if (!column.messages.length) column.draw();
 }
 
 /** The columns that the address asks for, else those of the last visit, else the first two models that are ready. */
@@ -113,10 +133,11 @@ function choice(chosen, onChoose) {
     on: { change: (event) => onChoose(event.target.value) },
   });
   const versions = models.flatMap((model) => model.versions.map(({ id }) => option(id, id)));
-  const named = ({ name, state }) =>
-    option(name, state === "ready" ? name : t("playground.not_ready", { name, state: stateWords(state) }));
   append(select, [
-    group(t("shared.nav_models"), models.map(named)),
+    group(
+      t("shared.nav_models"),
+      models.map((model) => option(model.name, optionWords(model))),
+    ),
     group(t("playground.versions"), versions),
     group(
       t("shared.nav_endpoints"),
@@ -124,6 +145,10 @@ function choice(chosen, onChoose) {
     ),
   ]);
   return select;
+}
+
+function optionWords({ name, state }) {
+  return state === "ready" ? name : t("playground.not_ready", { name, state: stateWords(state) });
 }
 
 function addColumn() {

@@ -22,3 +22,6 @@ export const stateWords = (state) => wordsOr(`states.${state.replaceAll(" ", "_"
 export function stateMark(state) {
   return h("span", { class: `state ${KINDS[state] ?? "warn"}` }, stateWords(state));
 }
+
+/** Whether some model may still become ready, so that it is worth looking again. */
+export const someNotReady = (models) => models.some(({ state }) => state !== "ready");
