@@ -51,6 +51,23 @@ def verify(path: Path, sha256: str) -> None:
     mark(path, sha256)
 
 
+def require_unchanged(path: Path, sha256: str, mtime_ns: int | None = None) -> None:
+    """Raises WeightsError unless `path` is still the file of this sum.
+
+    The file is read only where neither its marker vouches for it nor its modification time is `mtime_ns`, the
+    one it had when it was hashed.
+    """
+    if not path.is_file():
+        raise WeightsError(
+            f"There are no weights at {path}. Put them back, or fetch them with `longslope models pull`."
+        )
+    if path.stat().st_mtime_ns == mtime_ns or is_marked(path, sha256):
+        return
+    found = sha256_of(path)
+    if found != sha256:
+        raise WeightsError(mismatch(path.name, sha256, found))
+
+
 def mismatch(name: str, expected: str, found: str) -> str:
     """The message for a wrong sum; it gives both."""
     return (

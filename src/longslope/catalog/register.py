@@ -77,7 +77,7 @@ async def register_weights(
         sha256=sha256,
         bytes=size,
         context_length=facts.context_length,
-        settings={},
+        settings={"mtime_ns": _changed_ns(path)},
     )
 
 
@@ -142,6 +142,11 @@ async def _add_version(connection: AsyncConnection, *, model: str, **fields: Any
     )
     await versions.insert_version(connection, version)
     return version
+
+
+def _changed_ns(path: Path) -> int:
+    """When the file was last changed, which spares hashing it again at each start."""
+    return path.stat().st_mtime_ns
 
 
 def _default_price(model: FamilyModel) -> Price:

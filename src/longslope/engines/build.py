@@ -44,6 +44,8 @@ def _llama(version: Version, kind: str, settings: EngineSettings, replica: int) 
     return LlamaConfig(
         version=version.id,
         weights=settings.models_dir / (version.weights or ""),  # an absolute path stays as it is
+        sha256=version.sha256,
+        mtime_ns=version.settings.get("mtime_ns"),
         log_dir=settings.log_dir,
         context=min(version.context_length, settings.context),
         slots=settings.slots,

@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from longslope.catalog.checksum import require_unchanged
 from longslope.engines import sse
 from longslope.engines.cores import usable_cores
 from longslope.engines.engine_log import log_path
@@ -88,13 +90,17 @@ _PASSED = frozenset(
 class LlamaConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One llama engine.
 
-    `context` is tokens a slot; `slots` how many works run at once; `threads` None takes every physical core;
-    `batch` how many tokens of prompts are computed at once: a larger one is faster, and lets other works, and
-    the news that one is cancelled, in later; `replica` tells engines of one version apart.
+    Weights are not served when their sum is no longer `sha256`; `mtime_ns` is their modification time at
+    the moment they were hashed. `context` is tokens a slot; `slots` how many works run at once; `threads`
+    None takes every physical core; `batch` how many tokens of prompts are computed at once: a larger one is
+    faster, and lets other works, and the news that one is cancelled, in later; `replica` tells engines of
+    one version apart.
     """
 
     version: str
     weights: Path
+    sha256: str | None = None
+    mtime_ns: int | None = None
     log_dir: Path
     context: int
     slots: int = 4
@@ -129,6 +135,7 @@ class LlamaEngine:
                 name=self._name,
                 command=(sys.executable, "-P", "-m", "longslope.engines.llama_server"),
                 orders=msgspec.json.encode(_orders(config, key)),
+                check=_check(config),
                 log=log_path(config.log_dir, self._name),
                 start_timeout_s=config.start_timeout_s,
             ),
@@ -303,6 +310,12 @@ class _Piece(msgspec.Struct, frozen=True):
 
 class _Tokens(msgspec.Struct, frozen=True):
     tokens: list[_Piece]
+
+
+def _check(config: LlamaConfig) -> Callable[[], None] | None:
+    if config.sha256 is None:
+        return None
+    return partial(require_unchanged, config.weights, config.sha256, config.mtime_ns)
 
 
 def _orders(config: LlamaConfig, key: str) -> Orders:

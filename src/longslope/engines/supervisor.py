@@ -20,6 +20,7 @@ import structlog
 from longslope.engines.backoff import Backoff
 from longslope.engines.engine_log import EngineLog
 from longslope.engines.protocol import EngineState
+from longslope.errors import PlatformError
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,8 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How to run a child: its command line, the orders it reads from stdin, which then stays open, its log.
 
     `start_timeout_s` is how long it may take to be ready, `poll_s` how often its health is asked for then,
-    and `grace_s` how long it may take to end.
+    and `grace_s` how long it may take to end. `check` runs in a thread before each start, and raises a
+    PlatformError where there must be none.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     start_timeout_s: float
     poll_s: float = 5.0
     grace_s: float = 5.0
+    check: Callable[[], None] | None = None
 
 
 class Supervisor:
@@ -118,6 +121,11 @@ class Supervisor:
 
     async def _run_once(self) -> str:
         """Runs the child to its end and says why it ended."""
+        if self._spec.check is not None:
+            try:
+                await asyncio.to_thread(self._spec.check)
+            except PlatformError as failure:
+                return failure.message
         await asyncio.to_thread(self._spec.log.parent.mkdir, parents=True, exist_ok=True)
         errors = EngineLog(self._spec.log)
         try:

@@ -32,7 +32,7 @@ async def eventually(condition: Callable[[], Awaitable[T] | T], timeout_s: float
 
 
 async def ask(
-    client: aiohttp.ClientSession, method: str, path: str, status: int | None = None, **body: Any
+    client: aiohttp.ClientSession, method: str, path: str, status: int | None = None, /, **body: Any
 ) -> Any:
     """The JSON of an answer, whose status must be `status`, or any that is no error."""
     async with client.request(method, path, json=body or None) as answer:
