@@ -32,6 +32,17 @@ async def test_an_unknown_setting_names_the_nearest(longslope: Program, home: Pa
         assert str(home / "longslope.toml") in refused
 
 
+async def test_a_database_that_cannot_be_had_is_told(longslope: Program) -> None:
+    for url in ("nonsense", "oracle://me@host/db", "postgresql+nosuchdriver://me@host/db"):
+        refused = (await longslope("keys", "list", LONGSLOPE_DATABASE_URL=url)).refused()
+        assert "database_url" in refused
+        assert "postgresql+asyncpg://" in refused
+    away = "postgresql+asyncpg://me:secret@127.0.0.1:1/db"
+    refused = (await longslope("keys", "create", "ci", LONGSLOPE_DATABASE_URL=away)).refused()
+    assert "cannot be reached" in refused
+    assert "secret" not in refused
+
+
 async def test_a_damaged_file_is_named(longslope: Program, home: Path) -> None:
     home.mkdir()
     (home / "longslope.toml").write_text("port = \n")

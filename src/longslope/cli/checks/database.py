@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from longslope.catalog.snapshot import Snapshot, take
 from longslope.cli.checks.check import Check, fail, ok, warn
 from longslope.cli.home import as_it_is, has_store
+from longslope.errors import SettingsError
 from longslope.settings import Settings
 from longslope.store.integrity import problems_of, revision_of
 from longslope.store.migrate import HEAD, REVISIONS
@@ -20,6 +21,10 @@ async def database(settings: Settings) -> tuple[Check, Snapshot | None]:
         return ok("store", "none yet; the first `longslope up` makes it"), None
     try:
         return await _examine(settings)
+    except SettingsError as error:
+        return fail(
+            "store", error.message, "Mend database_url; `longslope settings` says where it stands."
+        ), None
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error)
         if settings.database_url:
