@@ -32,6 +32,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     bytes: int | None
     sha256: str | None
+    mtime_ns: int | None = None  # of a file added by its path, when it was added
     price: tuple[str, str, str] | None
     currency: str | None
     summary: str
@@ -105,6 +106,7 @@ def _registered(name: str, snapshot: Snapshot, models_dir: Path, chosen: tuple[s
         place=place,
         bytes=version.bytes,
         sha256=version.sha256,
+        mtime_ns=version.settings.get("mtime_ns"),
         price=None if price is None else _amounts(price),
         currency=None if price is None else price.currency,
         summary=model.summary,

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from longslope.catalog.checksum import verify
+from longslope.catalog.checksum import require_unchanged, verify
 from longslope.catalog.family import FAMILY, expand_models
 from longslope.cli.checks.check import Check, fail, ok, warn
 from longslope.cli.family import Row
@@ -63,8 +63,10 @@ def weights(row: Row, settings: Settings) -> Check:
     """One model's weights: there, and of the right sum. Reads those that have not been verified yet."""
     name = f"weights of {row.name}"
     match row.weights:
-        case "pulled" | "here":
-            return ok(name, f"{row.weights}, {size(row.bytes or 0)}")
+        case "pulled":
+            return ok(name, f"pulled, {size(row.bytes or 0)}")
+        case "here":
+            return _unchanged(name, row)
         case "missing":
             cure = f"Put the file back, or take the model out: `longslope models remove {row.name}`."
             return fail(name, f"{row.place} is missing", cure)
@@ -75,6 +77,17 @@ def weights(row: Row, settings: Settings) -> Check:
             if settings.offline:
                 return fail(name, f"{row.weights}, and offline is set", f"{cure} where there is a network.")
             return warn(name, row.weights, f"{cure}, or let `longslope up` do it.")
+
+
+def _unchanged(name: str, row: Row) -> Check:
+    try:
+        require_unchanged(Path(row.place), row.sha256 or "", row.mtime_ns)
+    except WeightsError as error:
+        cure = (
+            f"Put the file back, or add this one as a version: `longslope models add {row.name} {row.place}`."
+        )
+        return fail(name, error.message, cure)
+    return ok(name, f"{row.place}, {size(row.bytes or 0)}")
 
 
 def _verified(name: str, row: Row) -> Check:

@@ -87,6 +87,16 @@ def test_damaged_and_missing_weights_fail_with_their_cure(settings: Settings) ->
     assert (missing.state, "models remove mini" in missing.cure) == (State.FAIL, True)
 
 
+def test_a_file_that_changed_after_it_was_added_fails(settings: Settings) -> None:
+    file = settings.home / "weights.gguf"
+    file.write_bytes(b"GGUF one")
+    row = row_of(settings, weights="here", place=str(file), sha256=sha256_of(file), mtime_ns=1)
+    assert homes.weights(row, settings).state is State.OK
+    file.write_bytes(b"GGUF two")
+    check = homes.weights(row, settings)
+    assert (check.state, f"models add mini {file}" in check.cure) == (State.FAIL, True)
+
+
 def test_weights_to_be_pulled_are_worth_a_look_and_offline_a_failure(settings: Settings) -> None:
     row = row_of(settings)
     assert homes.weights(row, settings).state is State.WARN
