@@ -40,8 +40,8 @@ from longslope.gateway.prepare import Limits
 from longslope.gateway.privacy import ContentKeeper
 from longslope.gateway.tracing import open_tracer
 from longslope.settings import Effective, Settings
-from longslope.store.database import Store, sqlite_url
 from longslope.store.migrate import migrate
+from longslope.store.opening import open_store
 
 log = structlog.get_logger(__name__)
 _CUT_OFF_S = 5.0  # for requests to end once their engines have
@@ -106,11 +106,6 @@ async def open_parts(effective: Effective) -> AsyncGenerator[Parts]:
         await store.close()
         if tracer is not None:
             await asyncio.to_thread(tracer.close)
-
-
-def open_store(settings: Settings) -> Store:
-    """The store that the settings name."""
-    return Store(settings.database_url or sqlite_url(settings.home / "longslope.db"))
 
 
 def versions_to_serve(snapshot: Snapshot, served: Sequence[str]) -> list[Serving]:

@@ -18,7 +18,8 @@ def configure_logs(settings: Settings) -> None:
     level = getattr(logging, settings.log_level.upper())
     for_people = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     render: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        # Plain tracebacks: the prettier ones show local variables, and so prompts and keys.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if for_people
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

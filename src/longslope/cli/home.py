@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from cyclopts import Parameter
 
-from longslope.errors import SettingsError
 from longslope.settings import Effective, Settings, load
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ def settings_of(home: Path | None) -> Settings:
 async def opened(settings: Settings) -> AsyncGenerator[Store]:
     """The store, made where there is none and brought up to date. Raises what `migrate` raises."""
     from longslope.store.migrate import migrate
+    from longslope.store.opening import unusable
 
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with as_it_is(settings) as store:
@@ -44,7 +44,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Store]:
             await migrate(store)
         except OSError as error:
             if settings.database_url:
-                raise _unusable(f"reached: {error}. See that it runs.") from error
+                raise unusable(f"reached: {error}. See that it runs.") from error
             raise
         yield store
 
@@ -62,27 +62,13 @@ async def opened_if_any(settings: Settings) -> AsyncGenerator[Store | None]:
 @asynccontextmanager
 async def as_it_is(settings: Settings) -> AsyncGenerator[Store]:
     """The store, of whatever age. Raises SettingsError for a database_url that names none."""
-    from sqlalchemy.exc import ArgumentError
+    from longslope.store.opening import open_store
 
-    from longslope.store.backup import DATABASE
-    from longslope.store.database import Store, sqlite_url
-
-    try:
-        store = Store(settings.database_url or sqlite_url(settings.home / DATABASE))
-    except (ArgumentError, ModuleNotFoundError) as error:
-        raise _unusable(f"used: {error}.") from error
+    store = open_store(settings)
     try:
         yield store
     finally:
         await store.close()
-
-
-def _unusable(reason: str) -> SettingsError:
-    return SettingsError(
-        f"The database that database_url names cannot be {reason} Write it like "
-        "postgresql+asyncpg://USER:PASSWORD@HOST/NAME, or leave it out.",
-        param="database_url",
-    )
 
 
 def has_store(settings: Settings) -> bool:

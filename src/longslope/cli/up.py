@@ -10,7 +10,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from longslope.cli.screen import pull_with_progress
-from longslope.errors import WeightsError
 from longslope.logs import configure_logs
 from longslope.settings import Effective, Settings, load
 
@@ -53,12 +52,8 @@ def _fetch_missing(settings: Settings) -> None:
         weights = FAMILY[name].weights
         if is_verified(models_dir / weights.filename, weights):
             continue
-        if settings.offline:
-            raise WeightsError(
-                f'The weights of "{name}" are not in {models_dir} and offline is set. Run `longslope models pull '
-                f"{name}` on a machine with a network and copy them here, or leave out --offline."
-            )
-        pull_with_progress(name, weights, models_dir)
+        # Offline, weights that somebody laid here by hand are checked and taken; nothing is fetched.
+        pull_with_progress(name, weights, models_dir, sources=("path",) if settings.offline else None)
 
 
 def _run(effective: Effective) -> None:

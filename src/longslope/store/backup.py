@@ -27,8 +27,8 @@ from sqlalchemy.engine import URL, make_url
 from longslope.clock import clock
 from longslope.errors import BackupError
 from longslope.store.database import Store
+from longslope.store.opening import FILE_NAME as DATABASE
 
-DATABASE = "longslope.db"
 MANIFEST = "manifest.json"
 FORMAT = 1
 DURABLE = (DATABASE, "longslope.toml", "admin.key", "secrets.json", "files", "ledger", "knowledge")
