@@ -11,7 +11,7 @@ from html import escape
 import msgspec
 
 from longslope.bench.gateway import Report
-from longslope.bench.throughput import LONGSLOPE
+from longslope.bench.throughput import DIRECT, LONGSLOPE
 
 _WIDTH, _LABELS, _BARS = 760, 250, 380
 _ROW, _GAP = 24, 44
@@ -86,6 +86,7 @@ def _charts(report: Report) -> Iterator[Chart]:
                 rate.contestant == LONGSLOPE,
             )
             for rate in throughput.rates
+            if rate.contestant != DIRECT  # it checks the load generator; beside it, all others are small
         ]
         yield Chart("Requests a second on one core", bars, 2_500)
     if (latency := report.latency) is not None:
