@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,10 @@ import duckdb
 import msgspec
 import pytest
 
+from longslope.errors import PlatformError
 from longslope.store.database import Store
 from longslope.store.export import usage_csv, usage_parquet
+from longslope.store.parquet import make_parquet
 from longslope.store.usage import COLUMNS, UsageRow, append_group
 from longslope.store.usage_query import UsageQuery
 from tests.integration.store.samples import usage_row
@@ -85,6 +89,7 @@ async def test_a_download_that_is_broken_off_leaves_no_file(
 EXPORT = """
 import asyncio, resource, sys
 from pathlib import Path
+from longslope.errors import PlatformError
 from longslope.store.database import Store
 from longslope.store.export import usage_csv, usage_parquet
 from longslope.store.usage_query import UsageQuery
@@ -118,3 +123,25 @@ async def test_an_export_takes_no_more_memory_for_more_rows(sqlite_store: Store,
     assert large > 20 * small
     assert large > 7_000_000  # bytes as CSV; as Python objects several times as much
     assert large_memory - small_memory < 8_000  # kilobytes
+
+
+async def test_a_parquet_file_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    lines = tmp_path / "lines"
+    lines.write_text('{"a": 1}\n{"a": oh\n')
+    with pytest.raises(PlatformError, match=r"could not be made: .*[Mm]alformed"):
+        await make_parquet({"a": "BIGINT"}, lines, tmp_path / "out.parquet")
+    with pytest.raises(PlatformError, match="could not be made"):
+        await make_parquet({"a": "BIGINT"}, tmp_path / "none", tmp_path / "out.parquet")
+
+
+async def test_a_parquet_file_that_nobody_waits_for_is_not_made_further(tmp_path: Path) -> None:
+    lines = tmp_path / "lines"
+    os.mkfifo(lines)
+    making = asyncio.create_task(make_parquet({"a": "BIGINT"}, lines, tmp_path / "out.parquet"))
+    # Opening a pipe for writing waits for its reader, and closing it would end the reader's wait.
+    with await asyncio.to_thread(lines.open, "wb", buffering=0) as feeding:
+        making.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await making
+        with pytest.raises(BrokenPipeError):
+            feeding.write(b'{"a": 1}\n')
