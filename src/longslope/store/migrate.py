@@ -25,9 +25,7 @@ from longslope.store.database import Store
 from longslope.store.tables import metadata, upgrades
 
 REVISIONS = ("001",)
-"""Every revision, oldest first. Kept here, and tested against the scripts, so that a start need not read
-those.
-"""
+"""Every revision, oldest first: a start need not read the scripts, and a test compares with them."""
 
 HEAD = REVISIONS[-1]
 

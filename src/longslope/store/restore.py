@@ -63,17 +63,14 @@ def restore(archive: Path, home: Path, force: bool = False) -> Manifest:
 
 
 def finish_restore(home: Path) -> bool:
-    """Completes a restore that was interrupted, and tells whether there was one. To be called with the home
-    locked.
-    """
+    """Completes a restore that was interrupted, and tells whether there was one. The home must be locked."""
     pending = home / _PENDING
     if not pending.is_dir():
         return False
     manifest = msgspec.json.decode((pending / MANIFEST).read_bytes(), type=Manifest)
     given = {PurePosixPath(name).parts[0] for name in manifest.files}
-    aside = (
-        home / f"replaced-{(pending / MANIFEST).stat().st_mtime_ns}"
-    )  # the same one, if this is interrupted
+    # Named by the manifest's age, so that it is the same folder when this is interrupted and begins anew.
+    aside = home / f"replaced-{(pending / MANIFEST).stat().st_mtime_ns}"
     for name in _REPLACED:
         old, new = home / name, pending / name
         if os.path.lexists(old) and (name not in given or new.exists()):

@@ -61,9 +61,8 @@ def select_rows() -> Select[*tuple[Any, ...]]:
 
 
 def row_of(values: Sequence[Any]) -> UsageRow:
-    """The struct of a row that `select_rows` has found. (By far faster than SQLAlchemy's own mapping of a
-    row.)
-    """
+    """The struct of a row that `select_rows` has found."""
+    # Twice as fast as by SQLAlchemy's own mapping of a row, and an export reads millions.
     return UsageRow(**dict(zip(COLUMNS, values, strict=True)))
 
 
@@ -87,9 +86,7 @@ _POSTGRES_BILLED = (
 
 
 async def append_group(store: Store, rows: Sequence[UsageRow]) -> list[str]:
-    """`insert_group` in a transaction of its own: durable on return. On SQLite it costs one switch of
-    threads.
-    """
+    """`insert_group` in a transaction of its own, durable on return; on SQLite in one switch of threads."""
     if not rows:
         return []
     if store.is_sqlite:
