@@ -1,0 +1,1 @@
+"""The family: models, versions, lineage, endpoints, prices and weights."""
