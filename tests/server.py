@@ -65,7 +65,7 @@ class Platform:
 def start(home: Path, models: Sequence[str] = ("mini",), **settings: object) -> Platform:
     """Starts a platform and waits until it is ready. `settings` are those of longslope.settings.
 
-    Without models it starts no engine and is ready in a second, for tests that bring an upstream of their own.
+    Without models it starts no engine and is ready in a second, for tests that bring their own upstream.
     """
     lay_weights(home, models)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LONGSLOPE_")}

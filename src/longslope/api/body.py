@@ -26,6 +26,7 @@ _NAMES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean
 _NAME = re.compile(r"\b(str|int|float|bool)\b")
 _SECRET = frozenset(("secret", "key"))  # fields whose values are never repeated
 _MOST_SHOWN = 60
+_HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 
 _Step = str | int | None  # a field, a place in a list, or any value of an object whose keys are free
 _decode_anything = msgspec.json.Decoder().decode
@@ -55,7 +56,8 @@ def decode_body(body: bytes, type_: Any) -> Any:
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"The request's body is no valid UTF-8: {error.reason}.") from error
     except msgspec.DecodeError as error:
-        raise InvalidRequest(f"The request's body is no valid JSON: {error}.") from error
+        half = " It holds half a surrogate pair." if _HALF_PAIR.search(body) else ""
+        raise InvalidRequest(f"The request's body is no valid JSON: {error}.{half}") from error
     return decoded
 
 

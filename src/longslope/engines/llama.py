@@ -39,6 +39,8 @@ _TOKENIZE_TIMEOUT_S = 30.0
 _KEEPALIVE_S = 3.0  # the server closes idle connections after 5
 _USAGE_IN_STREAM = msgspec.Raw(b'{"include_usage":true}')
 
+_REASONING_FORMATS = ("none", "auto", "deepseek", "deepseek-legacy")
+
 # What of a caller's body reaches the server; other fields could break the isolation of slots, or its limits.
 _PASSED = frozenset(
     (
@@ -267,6 +269,7 @@ class LlamaEngine:
         yield sse.DONE
 
     def _payload(self, asked: Body, lease: Lease, *, stream: bool = False) -> bytes:
+        _check_reasoning_format(asked)
         body: dict[str, Any] = {key: value for key, value in require_call(asked).items() if key in _PASSED}
         body["model"] = self._model
         body["id_slot"] = lease.slot
@@ -310,6 +313,17 @@ class _Piece(msgspec.Struct, frozen=True):
 
 class _Tokens(msgspec.Struct, frozen=True):
     tokens: list[_Piece]
+
+
+def _check_reasoning_format(asked: Body) -> None:
+    """The server would call an unknown one its own fault."""
+    raw = asked.get("reasoning_format")
+    wanted = "auto" if raw is None else msgspec.json.decode(raw)
+    if wanted not in _REASONING_FORMATS:
+        raise InvalidRequest(
+            f"reasoning_format is {wanted!r}; it may be {', '.join(_REASONING_FORMATS)}.",
+            param="reasoning_format",
+        )
 
 
 def _check(config: LlamaConfig) -> Callable[[], None] | None:

@@ -79,13 +79,13 @@ def _user_mistake(said: Mapping[str, object], message: str) -> PlatformError:
     named = param if isinstance(param, str) else None
     prompt, context = said.get("n_prompt_tokens"), said.get("n_ctx")
     if isinstance(prompt, int) and isinstance(context, int):
-        return _too_long(prompt, context, named or "messages")
+        return _too_long(prompt, context, named)
     if said.get("code") == "context_length_exceeded" or _CONTEXT.search(message):
-        return ContextLengthExceeded(message, param=named or "messages")
+        return ContextLengthExceeded(message, param=named)
     return InvalidRequest(message, param=named)
 
 
-def _too_long(prompt: int, context: int, param: str) -> ContextLengthExceeded:
+def _too_long(prompt: int, context: int, param: str | None) -> ContextLengthExceeded:
     return ContextLengthExceeded(
         f"the prompt has {prompt} tokens and the model's context holds {context}, answer included; "
         "shorten the prompt or choose a model with a longer context",

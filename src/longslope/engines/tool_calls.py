@@ -13,7 +13,7 @@ import json
 import re
 import secrets
 from collections.abc import AsyncGenerator, Collection
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ _OPENINGS = ("{", "[", "```", "<tool_call>")
 _MARKS = re.compile(r"^\s*(?:```(?:json)?|<tool_call>)?\s*")
 _NATIVE = frozenset(("tools", "tool_choice", "parallel_tool_calls", "response_format"))
 _decoder = json.JSONDecoder()
+_Kind = TypeVar("_Kind")
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -57,18 +58,25 @@ def require_call(body: Body) -> Body:
     if "tools" not in body or choice in (b"null", b'"auto"', b'"none"'):
         return body
     tools = msgspec.json.decode(body["tools"], type=list[dict[str, Any]])
-    wanted = None if choice == b'"required"' else msgspec.json.decode(choice, type=_Tool).function.name
+    wanted = None if choice == b'"required"' else _asked(body, "tool_choice", _Tool).function.name
     schemas = [_call_schema(tool["function"]) for tool in tools if wanted in (None, tool["function"]["name"])]
     if not schemas:
         raise InvalidRequest(
             f'tool_choice names "{wanted}", which is none of the tools.', param="tool_choice"
         )
     forced = {name: value for name, value in body.items() if name not in _NATIVE}
-    kwargs = msgspec.json.decode(body.get("chat_template_kwargs", b"{}"), type=dict[str, Any])
+    kwargs = _asked(body, "chat_template_kwargs", dict[str, Any]) if "chat_template_kwargs" in body else {}
     schema = {"type": "json_schema", "json_schema": {"name": "call", "schema": {"anyOf": schemas}}}
     forced["chat_template_kwargs"] = msgspec.Raw(msgspec.json.encode({**kwargs, "tools": tools}))
     forced["response_format"] = msgspec.Raw(msgspec.json.encode(schema))
     return forced
+
+
+def _asked(body: Body, name: str, kind: type[_Kind]) -> _Kind:
+    try:
+        return msgspec.json.decode(body[name], type=kind)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{name} is not as it should be: {error}.", param=name) from error
 
 
 def read_calls(text: str, names: Collection[str]) -> list[dict[str, Any]]:

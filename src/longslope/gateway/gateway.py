@@ -15,7 +15,7 @@ import msgspec
 
 from longslope.catalog.snapshot import Catalog
 from longslope.engines.protocol import Engine, Token, Work
-from longslope.errors import PlatformError
+from longslope.errors import ContextLengthExceeded, PlatformError
 from longslope.gateway.admission import Admission
 from longslope.gateway.auth import Identity
 from longslope.gateway.call import Call, Reply
@@ -30,6 +30,7 @@ from longslope.gateway.resolve import Route, require_kind, resolve
 from longslope.store.usage import UsageRow
 
 CLIENT_LEFT = 499
+_PROMPTS = {"chat": "messages", "completions": "prompt", "embeddings": "input"}
 _KINDS = {"chat": "chat", "completions": "chat", "embeddings": "embedding"}
 RequestEnded = Callable[[Call, UsageRow], None]
 
@@ -110,7 +111,7 @@ class Gateway:
             self._end(passage, CLIENT_LEFT, "ClientClosedRequest")
             raise
         except PlatformError as error:
-            self._end(passage, error.status, error.code)
+            self._fail(passage, error)
             raise
         except Exception:
             self._end(passage, PlatformError.status, PlatformError.code)
@@ -148,7 +149,7 @@ class Gateway:
             yield DONE
         except PlatformError as error:
             ended = True
-            self._end(passage, error.status, error.code)
+            self._fail(passage, error)
             raise
         except Exception:
             ended = True
@@ -158,6 +159,12 @@ class Gateway:
             if not ended:
                 self._end(passage, CLIENT_LEFT, "ClientClosedRequest")
             self.admission.leave(call.identity.project)
+
+    def _fail(self, passage: _Passage, error: PlatformError) -> None:
+        """Meters an answer that an error ended, and names the field where only the call tells it."""
+        if isinstance(error, ContextLengthExceeded) and error.param is None:
+            error.param = _PROMPTS[passage.call.operation]
+        self._end(passage, error.status, error.code)
 
     def _end(self, passage: _Passage, status: int, code: str) -> None:
         """Meters an answer that did not end well, without waiting."""

@@ -107,8 +107,7 @@ class Meter:
 
     async def _write_group(self, group: list[UsageRow]) -> bool:
         try:
-            async with self._store.write() as connection:
-                await usage.insert_group(connection, group)
+            await usage.append_group(self._store, group)
         except Exception as error:  # full disk, database away: whatever it is, keep the rows and try again
             if self._failure is None:
                 log.exception("usage_write_failed", rows=self.backlog)

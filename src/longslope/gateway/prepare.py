@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -73,9 +73,35 @@ def _check_chat(request: ChatRequest, route: Route, max_messages: int) -> None:
                 param="response_format.json_schema.schema",
             )
         _check_schema(request.response_format.json_schema.schema, "response_format.json_schema.schema")
+    _check_tool_choice(request)
     for index, tool in enumerate(request.tools or ()):
         if tool.function.parameters is not None:
             _check_schema(tool.function.parameters, f"tools[{index}].function.parameters")
+
+
+def _check_tool_choice(request: ChatRequest) -> None:
+    choice = request.tool_choice
+    if choice is None or choice in ("none", "auto"):
+        return
+    names = [tool.function.name for tool in request.tools or ()]
+    if isinstance(choice, str) and choice != "required":
+        raise InvalidRequest(
+            f'tool_choice is "{choice}"; it may be none, auto, required, or name one of the tools.',
+            param="tool_choice",
+        )
+    if not names:
+        raise InvalidRequest(
+            "tool_choice asks for a call of a tool, and tools is empty.", param="tool_choice"
+        )
+    if isinstance(choice, str):
+        return
+    function = choice.get("function")
+    wanted = cast("dict[str, Any]", function).get("name") if isinstance(function, dict) else None
+    if wanted not in names:
+        raise InvalidRequest(
+            f"tool_choice names {wanted!r}, which is none of the tools: {', '.join(names)}.",
+            param="tool_choice.function.name",
+        )
 
 
 def _check_parts(parts: list[dict[str, Any]], index: int, route: Route) -> None:
