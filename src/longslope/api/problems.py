@@ -57,8 +57,8 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     """Answers for an error that the framework raised before a route was called."""
     problem = _translate(request, error)
     answer = _respond(request, problem)
-    if error.headers and "Allow" in error.headers:
-        answer.headers["allow"] = error.headers["Allow"]
+    if allowed := (error.headers or {}).get("allow"):
+        answer.headers["allow"] = allowed
     return answer
 
 
@@ -86,7 +86,8 @@ def _translate(request: Request[Any, Any, Any], error: HTTPException) -> Platfor
             f"There is nothing at {request.method} {request.scope['path']}. The API is described at /docs."
         )
     if error.status_code == 405:
-        return _MethodNotAllowed(f"{request.scope['path']} does not answer {request.method}.")
+        allowed = (error.headers or {}).get("allow", "other methods")
+        return _MethodNotAllowed(f"{request.scope['path']} answers {allowed}, not {request.method}.")
     if error.status_code == 413:
         return _too_large(request)
     if error.status_code >= 500:
