@@ -54,6 +54,6 @@ def health_routes(parts: Parts) -> list[HTTPRouteHandler]:
     @get("/metrics", tags=["operation"], operation_id="get_metrics", media_type="text/plain")
     async def get_metrics() -> Response[Any]:
         """Prometheus' text format."""
-        return Response(parts.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(parts.metrics.render(), media_type="text/plain; version=0.0.4")
 
     return [get_health, get_metrics]
