@@ -49,7 +49,7 @@ def completion_routes(parts: Parts) -> list[HTTPRouteHandler]:
     @post(
         ["/v1/chat/completions", "/api/v3/chat/completions"],
         status_code=200,
-        responses={200: ResponseSpec(ChatCompletion, description="The answer, or server-sent chunks of it")},
+        responses={200: _answered(ChatCompletion, "The answer, or server-sent chunks of it")},
         tags=["models"],
         operation_id=operation_id_of("create_chat_completion"),
     )
@@ -60,7 +60,7 @@ def completion_routes(parts: Parts) -> list[HTTPRouteHandler]:
     @post(
         "/v1/completions",
         status_code=200,
-        responses={200: ResponseSpec(TextCompletion, description="The answer, or server-sent chunks of it")},
+        responses={200: _answered(TextCompletion, "The answer, or server-sent chunks of it")},
         tags=["models"],
         operation_id=operation_id_of("create_completion"),
     )
@@ -71,7 +71,7 @@ def completion_routes(parts: Parts) -> list[HTTPRouteHandler]:
     @post(
         ["/v1/embeddings", "/api/v3/embeddings"],
         status_code=200,
-        responses={200: ResponseSpec(EmbeddingList, description="One embedding for each input")},
+        responses={200: _answered(EmbeddingList, "One embedding for each input")},
         tags=["models"],
         operation_id=operation_id_of("create_embeddings"),
     )
@@ -80,6 +80,11 @@ def completion_routes(parts: Parts) -> list[HTTPRouteHandler]:
         return await answer(request, "embeddings", data)
 
     return [create_chat_completion, create_completion, create_embeddings]
+
+
+def _answered(answer: type[msgspec.Struct], description: str) -> ResponseSpec:
+    """How an answer is described; without the random examples that Litestar would make up."""
+    return ResponseSpec(answer, generate_examples=False, description=description)
 
 
 def _call(

@@ -34,7 +34,7 @@ def model_routes(parts: Parts) -> list[HTTPRouteHandler]:
 
     @get("/v1/models/{name:str}", tags=["models"], operation_id="get_model")
     async def get_model(request: Request[Any, Any, Any], name: str) -> ModelCard:
-        """One of those names."""
+        """One name that may be given as `model`."""
         cards = _cards(parts, identify_caller(request, parts))
         if name not in cards:
             raise ModelNotFound(f'There is no model "{name}" here.{nearest(name, cards)}', param="model")

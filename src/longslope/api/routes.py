@@ -6,12 +6,10 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme, Tag
 
 from longslope.api.body import JsonRequest
 from longslope.api.completions import completion_routes
+from longslope.api.description import Document, openapi_config, well_known_route
 from longslope.api.health import health_routes
 from longslope.api.models import model_routes
 from longslope.api.parts import Parts
@@ -46,8 +44,9 @@ _ROUTES = (
 def create_application(parts: Parts, pages: list[Any]) -> Litestar:
     """The application; `pages` are the console's routes."""
     handlers = [handler for routes in _ROUTES for handler in routes(parts)]
+    document = Document()
     return Litestar(
-        route_handlers=[*handlers, *pages],
+        route_handlers=[*handlers, well_known_route(document), *pages],
         exception_handlers={
             PlatformError: platform_problem,
             HTTPException: http_problem,
@@ -55,27 +54,7 @@ def create_application(parts: Parts, pages: list[Any]) -> Litestar:
         },
         request_class=JsonRequest,
         request_max_body_size=parts.effective.settings.max_body_bytes,
-        openapi_config=_describe(parts.version),
+        openapi_config=openapi_config(parts.version, document),
         logging_config=None,
         etag=None,
-    )
-
-
-def _describe(version: str) -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="longslope",
-        version=version,
-        path="/docs",
-        description="Models (as OpenAI's and Ark's SDKs call them) and the platform around them.",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        security=[{"key": []}],
-        components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
-        tags=[
-            Tag(name="models", description="Ask a model."),
-            Tag(name="catalog", description="What is served, under which name, at which price."),
-            Tag(name="projects", description="Who shares limits and a bill."),
-            Tag(name="keys", description="Who may call."),
-            Tag(name="usage", description="What was used and what it cost."),
-            Tag(name="operation", description="How the platform is doing."),
-        ],
     )
