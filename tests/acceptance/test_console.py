@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import socket
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
@@ -20,6 +22,7 @@ expect.set_options(timeout=20_000)
 PAGES = [
     "/",
     *(f"/console/{name}" for name in ("models", "endpoints", "keys", "usage", "engines", "requests")),
+    "/docs",
 ]
 
 
@@ -216,6 +219,41 @@ async def test_engines_are_shown_live(console: Page, server: Platform) -> None:
     await expect(engines.filter(has_text="mini@1").first).to_contain_text("ready")
     before = await console.locator("#live").inner_text()
     await expect(console.locator("#live")).not_to_have_text(before)  # asked again, unbidden
+
+
+async def test_the_api_page_leads_to_a_call_that_works(console: Page, server: Platform) -> None:
+    await skip_the_welcome(console)
+    await console.goto(server.url)
+    await console.get_by_role("link", name="API").click()
+    await expect(console).to_have_url(f"{server.url}/docs")
+    shown = console.locator(".operation:visible")
+    await console.fill("#filter", "no such thing")
+    await expect(shown).to_have_count(0)
+    await expect(console.get_by_text("No operation matches")).to_be_visible()
+    await console.fill("#filter", "conversation POST /v1/")
+    await expect(shown).to_have_count(1)
+    await shown.locator("> summary").click()
+    await expect(console).to_have_url(f"{server.url}/docs#create_chat_completion")
+    await expect(shown.locator("li").filter(has_text="messages").first).to_contain_text("required")
+    await shown.get_by_text("Message", exact=True).click()
+    await expect(shown).to_contain_text('"assistant" | "developer"')
+    line = await shown.locator(".code-block code").inner_text()
+    words = shlex.split(line.replace("\\\n", ""))
+    headers = dict(word.split(": ", 1) for at, word in enumerate(words) if words[at - 1] == "-H")
+    assert headers["Authorization"] == "Bearer $LONGSLOPE_API_KEY"
+    body = {**json.loads(words[words.index("-d") + 1]), "max_tokens": 4}
+    async with (
+        aiohttp.ClientSession(headers={**headers, **server.headers}) as session,
+        session.post(words[1], json=body) as answer,
+    ):
+        assert (await answer.json())["usage"]["completion_tokens"] == 4
+
+
+async def test_an_operation_of_the_api_can_be_linked_to(console: Page, server: Platform) -> None:
+    await console.goto(f"{server.url}/docs#revoke_key")
+    await expect(console.locator(".operation[open]")).to_have_count(1)
+    await expect(console.locator(".operation[open]")).to_contain_text("-X DELETE")
+    await expect(console.locator("#revoke_key")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize(

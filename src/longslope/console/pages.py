@@ -67,6 +67,7 @@ NAVIGATION = (
     (Page("/console/usage", "usage"), "u"),
     (Page("/console/engines", "engines"), "n"),
     (Page("/console/requests", "requests"), "r"),
+    (Page("/docs", "docs"), "a"),
 )
 PAGES = (
     *(page for page, _ in NAVIGATION),

@@ -170,6 +170,94 @@ def test_curl_gives_the_shell_the_very_body(run: Run) -> None:
     assert "rm" not in shlex.split(snippet)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "line"),
+    [
+        ("GET", "/platform/v1/me", None, "curl http://h/platform/v1/me"),
+        ("POST", "/platform/v1/keys", {"name": "a"}, "curl http://h/platform/v1/keys"),
+        ("PATCH", "/x/{project_id}", {"trace": "none"}, 'curl -X PATCH "http://h/x/$PROJECT_ID"'),
+        ("POST", "/x/{version}/restart", None, 'curl -X POST "http://h/x/$VERSION/restart"'),
+    ],
+)
+def test_curl_names_the_method_only_where_it_must_and_leaves_names_to_the_shell(
+    run: Run, method: str, path: str, body: Any, line: str
+) -> None:
+    address = run("docs/schema.js", "shellPath", "'http://h' + shellPath(given)", path)
+    given = {"url": address, "how": {"method": method, **({"body": body} if body else {})}}
+    snippet = run("snippets.js", "curl", "curl(given.url, given.how)", given)
+    assert snippet.splitlines()[0] == f"{line} \\"
+    assert ("-d" in shlex.split(snippet.replace("\\\n", ""))) == (body is not None)
+
+
+API = {
+    "paths": {
+        "/api/v3/ask": {"post": {"tags": ["models"], "operationId": "ark_ask"}},
+        "/v1/ask": {"post": {"tags": ["models"], "operationId": "ask"}, "get": {"operationId": "look"}},
+    },
+    "components": {
+        "schemas": {
+            "Tree": {
+                "title": "Tree",
+                "properties": {
+                    "size": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 9}, {"type": "null"}]},
+                    "leaves": {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}},
+                    "name": {"type": "string", "minLength": 1, "default": "oak"},
+                },
+                "required": ["name"],
+            }
+        }
+    },
+}
+TREE = {"$ref": "#/components/schemas/Tree"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({}, "any"),
+        ({"type": "string"}, "string"),
+        ({"type": ["null", "string"]}, "null | string"),
+        ({"enum": ["a", None, 3]}, '"a" | null | 3'),
+        ({"const": "list", "type": "string"}, '"list"'),
+        ({"anyOf": [TREE, {"type": "null"}]}, "Tree | null"),
+        ({"type": "array", "items": TREE}, "Tree[]"),
+        ({"type": "array", "items": {"oneOf": [{"type": "integer"}, TREE]}}, "(integer | Tree)[]"),
+        ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]}, "[integer, string]"),
+        ({"type": "object", "additionalProperties": {"type": "number"}}, "{[name]: number}"),
+        ({"type": "object", "additionalProperties": False}, "object"),
+    ],
+)
+def test_a_schema_is_said_as_a_type(run: Run, schema: dict[str, Any], words: str) -> None:
+    assert run("docs/schema.js", "typeWords", "typeWords(given[0], given[1])", [API, schema]) == words
+
+
+def test_a_schemas_fields_are_found_with_their_bounds_and_the_required_ones_first(run: Run) -> None:
+    expression = """objectsIn(given[0], given[1]).flatMap(fields).map(({ name, schema, isRequired }) =>
+        [name, isRequired, bounds(given[0], schema), objectsIn(given[0], schema).length])"""
+    names = "objectsIn, fields, bounds"
+    maybe = {"oneOf": [{"type": "null"}, {"type": "array", "items": TREE}]}
+    assert run("docs/schema.js", names, expression, [API, maybe]) == [
+        ["name", True, [["characters", "≥ 1"], ["default", '"oak"']], 0],
+        ["size", False, [["range", "0 – 9"]], 0],
+        ["leaves", False, [], 1],
+    ]
+
+
+def test_a_bound_that_every_number_keeps_is_left_out(run: Run) -> None:
+    schemas = [{"minimum": 1, "maximum": 2**31 - 1}, {"minimum": -(2**63)}, {"exclusiveMinimum": 0}]
+    found = run("docs/schema.js", "bounds", "given.map((each) => bounds({}, each))", schemas)
+    assert found == [[["range", "≥ 1"]], [], [["range", "> 0"]]]
+
+
+def test_operations_come_with_openais_paths_first(run: Run) -> None:
+    expression = "operations(given).map(({ operationId, method, tag }) => [operationId, method, tag])"
+    assert run("docs/schema.js", "operations", expression, API) == [
+        ["ask", "POST", "models"],
+        ["look", "GET", ""],
+        ["ark_ask", "POST", "models"],
+    ]
+
+
 @pytest.mark.parametrize(("function", "base"), [("openaiPython", "/v1"), ("arkPython", "/api/v3")])
 def test_python_code_makes_the_very_call(run: Run, function: str, base: str) -> None:
     code = run("snippets.js", function, f"{function}('http://127.0.0.1:8080', given)", BODY)

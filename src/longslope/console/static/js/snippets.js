@@ -1,14 +1,22 @@
-// A chat request as code that runs elsewhere: curl, Python with the OpenAI SDK, Python with the Ark SDK.
+// A request as code that runs elsewhere: curl, and for chats Python with the OpenAI SDK or the Ark SDK.
 
 const KEY = "LONGSLOPE_API_KEY";
 const LINE = 100; // what is shorter stands on one line
 
-/** `curl` for a request body. The body is quoted for a POSIX shell. */
-export function chatCurl(origin, body) {
-  return `curl ${origin}/v1/chat/completions \\
-  -H "Authorization: Bearer $${KEY}" \\
-  -H "Content-Type: application/json" \\
-  -d '${json(body).replaceAll("'", `'\\''`)}'`;
+/** `curl` for a chat request. */
+export const chatCurl = (origin, body) => curl(`${origin}/v1/chat/completions`, { method: "POST", body });
+
+/** `curl` for any call; in `url` a `$NAME` is left to the shell. Quoted for a POSIX shell. */
+export function curl(url, { method = "GET", body } = {}) {
+  const implied = body === undefined ? "GET" : "POST";
+  const lines = [
+    `curl ${method === implied ? "" : `-X ${method} `}${/[$&?]/.test(url) ? `"${url}"` : url}`,
+    `-H "Authorization: Bearer $${KEY}"`,
+  ];
+  if (body !== undefined) {
+    lines.push('-H "Content-Type: application/json"', `-d '${json(body).replaceAll("'", `'\\''`)}'`);
+  }
+  return lines.join(" \\\n  ");
 }
 
 /** JSON on one line where it is short, else indented. */
