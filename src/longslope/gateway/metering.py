@@ -102,7 +102,8 @@ class Meter:
                 attempts_left -= self._closing
                 await asyncio.sleep(RETRY_SECONDS)
             if not attempts_left:
-                log.error("usage_rows_lost_at_exit", rows=[entry.row.id for entry in self._entries])
+                rows = [msgspec.to_builtins(entry.row) for entry in self._entries]
+                log.error("usage_rows_lost_at_exit", rows=rows)  # whole, to be put in by hand
                 return
 
     async def _write_group(self, group: list[UsageRow]) -> bool:
