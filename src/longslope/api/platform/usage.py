@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 from litestar.response import Stream
 
@@ -53,7 +54,16 @@ def usage_routes(parts: Parts) -> list[HTTPRouteHandler]:
         async with parts.store.read() as connection:
             return Listing(data=[_view(group, query) for group in await aggregate(connection, query)])
 
-    @get("/platform/v1/usage/export", tags=["usage"], operation_id="export_usage")
+    @get(
+        "/platform/v1/usage/export",
+        tags=["usage"],
+        operation_id="export_usage",
+        responses={
+            200: ResponseSpec(
+                str, generate_examples=False, description="One line or row a request", media_type="text/csv"
+            )
+        },
+    )
     async def export_usage(
         request: Request[Any, Any, Any],
         format: Literal["csv", "parquet"] = "csv",
@@ -74,9 +84,7 @@ def usage_routes(parts: Parts) -> list[HTTPRouteHandler]:
         )
         disposition = {"content-disposition": f'attachment; filename="usage.{format}"'}
         if format == "csv":
-            return Stream(
-                usage_csv(parts.store, query), media_type="text/csv; charset=utf-8", headers=disposition
-            )
+            return Stream(usage_csv(parts.store, query), media_type="text/csv", headers=disposition)
         rows = usage_parquet(parts.store, query, parts.home)
         return Stream(rows, media_type="application/vnd.apache.parquet", headers=disposition)
 
