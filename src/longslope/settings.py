@@ -6,6 +6,7 @@ A key that does not exist is an error that names the nearest one that does.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -73,7 +74,7 @@ class Effective(msgspec.Struct, frozen=True):
 
     def _shown(self, name: str) -> str:
         value = str(getattr(self.settings, name))
-        return re.sub(r"://([^:/@]+):[^@]*@", r"://\1:…@", value)
+        return re.sub(r"://([^:/@]*):.*@", r"://\1:…@", value)  # up to the last @, as URLs are read
 
 
 def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> Effective:
@@ -88,6 +89,11 @@ def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] 
     home = Path(str(given_flags.get("home") or from_environment.get("home") or Settings().home)).expanduser()
     file = home / FILE_NAME
     from_file = _read_file(file)
+    if "home" in from_file:
+        raise SettingsError(
+            f"{file}: home cannot be set in the file that lies in it. Use --home or {ENVIRONMENT_PREFIX}HOME.",
+            param="home",
+        )
 
     values: dict[str, Any] = {}
     origins = {name: "default" for name in Settings.__struct_fields__}
@@ -161,7 +167,7 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         allowed_zero = name in ("engine_threads", "port", "project_queue")
-        if value != value or value < 0 or (value == 0 and not allowed_zero):
+        if not math.isfinite(value) or value < 0 or (value == 0 and not allowed_zero):
             raise SettingsError(f"{origins[name]}: {name} = {value} must be greater than 0.", param=name)
     if settings.port > 65_535:
         raise SettingsError(f"{origins['port']}: port = {settings.port} must be at most 65535.", param="port")
