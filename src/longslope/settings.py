@@ -91,7 +91,7 @@ def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] 
     from_file = _read_file(file)
     if "home" in from_file:
         raise SettingsError(
-            f"{file}: home cannot be set in the file that lies in it. Use --home or {ENVIRONMENT_PREFIX}HOME.",
+            f"{file}: home cannot be set in a file that lies in it. Use --home or {ENVIRONMENT_PREFIX}HOME.",
             param="home",
         )
 
@@ -168,6 +168,6 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
             continue
         allowed_zero = name in ("engine_threads", "port", "project_queue")
         if not math.isfinite(value) or value < 0 or (value == 0 and not allowed_zero):
-            raise SettingsError(f"{origins[name]}: {name} = {value} must be greater than 0.", param=name)
+            raise SettingsError(f"{origins[name]}: {name} = {value} must be a number above 0.", param=name)
     if settings.port > 65_535:
         raise SettingsError(f"{origins['port']}: port = {settings.port} must be at most 65535.", param="port")
