@@ -12,7 +12,8 @@ from longslope.gateway.call import Call
 from longslope.gateway.resolve import Route
 from longslope.wire.chat import ChatRequest, CompletionRequest
 
-# No tokenizer here packs more bytes of ordinary text into one token; a prompt above it cannot fit.
+# No tokenizer of an embedded engine packs more bytes of ordinary text into one token; a prompt above it
+# cannot fit. Of upstreams nothing is known, and a picture in a prompt has many bytes and few tokens.
 _MOST_BYTES_PER_TOKEN = 16
 _NULL = b"null"
 
@@ -28,7 +29,7 @@ def prepare(call: Call, route: Route, limits: Limits) -> Body:
     """The body for the engine. Raises InvalidRequest naming the field and its value."""
     if isinstance(call.request, ChatRequest):
         _check_chat(call.request, route, limits.max_messages)
-    if isinstance(call.request, ChatRequest | CompletionRequest):
+    if route.version.engine == "llama" and isinstance(call.request, ChatRequest | CompletionRequest):
         _check_length(call.body, call.request, route, limits)
     # The SDKs send unset fields as null: null means absent.
     body = {name: value for name, value in call.body.items() if bytes(value) != _NULL}
@@ -135,11 +136,10 @@ def _check_schema(schema: dict[str, Any], param: str) -> None:
 
 def _check_length(body: Body, request: ChatRequest | CompletionRequest, route: Route, limits: Limits) -> None:
     name = "messages" if isinstance(request, ChatRequest) else "prompt"
-    size = len(bytes(body[name]))
+    several = not isinstance(request, ChatRequest) and not isinstance(request.prompt, str)
+    size = _longest(bytes(body[name])) if several else len(bytes(body[name]))
     least = size // _MOST_BYTES_PER_TOKEN
-    context = route.version.context_length
-    if route.version.engine == "llama":
-        context = min(context, limits.engine_context)
+    context = min(route.version.context_length, limits.engine_context)
     if least > context:
         raise ContextLengthExceeded(
             f"The prompt has {size} bytes, which is more than {least} tokens; the context of "
@@ -147,6 +147,13 @@ def _check_length(body: Body, request: ChatRequest | CompletionRequest, route: R
             f"holds {context} tokens. Shorten the prompt.",
             param=name,
         )
+
+
+def _longest(prompts: bytes) -> int:
+    """The bytes of the longest of several prompts; a list of token ids is one."""
+    each = [bytes(prompt) for prompt in msgspec.json.decode(prompts, type=list[msgspec.Raw])]
+    texts = [len(prompt) for prompt in each if prompt.startswith((b'"', b"["))]
+    return max(texts) if texts else len(prompts)
 
 
 def _speak_llama(body: Body, request: ChatRequest) -> None:
