@@ -54,7 +54,8 @@ class GatewayAnswer:
         try:
             reply = await self._gateway.complete(self._call)
             if reply.body is not None:
-                await self._start(send, 200, {"content-type": "application/json"})
+                headers = {"content-type": "application/json", "content-length": str(len(reply.body))}
+                await self._start(send, 200, headers)
                 await send({"type": "http.response.body", "body": reply.body})
             elif reply.frames is not None:
                 await self._stream(send, reply.frames)
@@ -114,7 +115,8 @@ class GatewayAnswer:
         if self._started:
             await send({"type": "http.response.body", "body": b"data: " + body + b"\n\n"})
             return
-        await self._start(send, error.status, error_headers(error, self._call.id))
+        headers = {**error_headers(error, self._call.id), "content-length": str(len(body))}
+        await self._start(send, error.status, headers)
         await send({"type": "http.response.body", "body": body})
 
 

@@ -26,25 +26,62 @@ class BodyDeadline:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        body = _Body(receive, self._grace_s)
+        try:
+            await self._app(scope, body.receive, send)
+        finally:
+            body.close()
+
+
+class _Body:
+    """One request's body on its way in. One timer for all of it, since most bodies are there at once."""
+
+    __slots__ = ("_began", "_grace_s", "_late", "_receive", "_received", "_timer", "_waiting", "_whole")
+
+    def __init__(self, receive: Any, grace_s: float) -> None:
+        self._receive = receive
+        self._grace_s = grace_s
+        self._received = 0
+        self._whole = False
+        self._late = False
+        self._waiting: asyncio.Task[Any] | None = None
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._grace_s
-        whole = False
-        received = 0
+        self._began = loop.time()
+        self._timer = loop.call_later(grace_s, self._check)
 
-        async def bounded_receive() -> Any:
-            nonlocal whole, received
-            if whole:  # what is still to come is the client's leaving, which may take as long as it likes
-                return await receive()
-            try:
-                async with asyncio.timeout_at(deadline + received / LEAST_BYTES_PER_SECOND):
-                    message = await receive()
-            except TimeoutError as error:
-                raise BodyTooSlow(
-                    f"Of the request's body {received} bytes came within {self._grace_s:g} s. Send at least "
-                    f"{LEAST_BYTES_PER_SECOND} bytes a second."
-                ) from error
-            received += len(message.get("body", b""))
-            whole = not message.get("more_body", False)
-            return message
+    async def receive(self) -> Any:
+        """The next message. Raises BodyTooSlow."""
+        if self._whole:  # what is still to come is the client's leaving, which may take as long as it likes
+            return await self._receive()
+        task = self._waiting = asyncio.current_task()
+        try:
+            message = await self._receive()
+        except asyncio.CancelledError:
+            if not self._late or task is None or task.uncancel():
+                raise
+            raise BodyTooSlow(
+                f"Of the request's body {self._received} bytes came within {self._grace_s:g} s. "
+                f"Send at least {LEAST_BYTES_PER_SECOND} bytes a second."
+            ) from None
+        finally:
+            self._waiting = None
+        self._received += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            self._whole = True
+            self._timer.cancel()
+        return message
 
-        await self._app(scope, bounded_receive, send)
+    def close(self) -> None:
+        """Stops the clock."""
+        self._timer.cancel()
+
+    def _check(self) -> None:
+        loop = asyncio.get_running_loop()
+        left_s = self._began + self._grace_s + self._received / LEAST_BYTES_PER_SECOND - loop.time()
+        if left_s > 0:
+            self._timer = loop.call_later(left_s, self._check)
+        elif self._waiting is not None:
+            self._late = True
+            self._waiting.cancel()
+        else:  # the application is busy with what came; look again
+            self._timer = loop.call_later(1, self._check)

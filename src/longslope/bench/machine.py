@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-_PACKAGES = ("longslope", "granian", "litestar", "msgspec", "aiohttp", "uvloop", "sqlalchemy", "xllamacpp")
+_PACKAGES = ("longslope", "uvicorn", "litestar", "msgspec", "aiohttp", "uvloop", "sqlalchemy", "xllamacpp")
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,14 +6,13 @@ upper bound of ours, and the difference is what the platform's features cost.
 
 from __future__ import annotations
 
-import asyncio
+import socket
 import sys
 from typing import Any
 
 import aiohttp
 
 from longslope.bench.loops import run
-from longslope.bench.ports import free_port, wait_until_open
 
 _HEADERS = {"Content-Type": "application/json"}
 
@@ -43,19 +42,14 @@ class Relay:
 
 async def serve(upstream_port: int) -> None:
     """Serves on a port that the system chooses, until killed."""
-    from granian.constants import Interfaces
-    from granian.server.embed import Server
+    import uvicorn
 
-    port = free_port()
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     url = f"http://127.0.0.1:{upstream_port}/v1/chat/completions"
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        server = Server(
-            Relay(url, session), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False
-        )
-        listening = asyncio.ensure_future(server.serve())
-        await wait_until_open(port)
-        print("relay is ready:", port, flush=True)
-        await listening
+        config = uvicorn.Config(Relay(url, session), lifespan="off", log_config=None, access_log=False)
+        print("relay is ready:", listener.getsockname()[1], flush=True)
+        await uvicorn.Server(config).serve(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -37,8 +37,10 @@ def up(
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     from longslope.store.lock import HomeLock
+    from longslope.store.restore import finish_restore
 
     with HomeLock(settings.home):
+        finish_restore(settings.home)
         _fetch_missing(settings)
         _run(effective)
 
