@@ -10,11 +10,13 @@ from longslope.engines.protocol import Body
 from longslope.errors import ContextLengthExceeded, InvalidRequest
 from longslope.gateway.call import Call
 from longslope.gateway.resolve import Route
+from longslope.gateway.schema import check_schema
 from longslope.wire.chat import ChatRequest, CompletionRequest
 
 # No tokenizer of an embedded engine packs more bytes of ordinary text into one token; a prompt above it
 # cannot fit. Of upstreams nothing is known, and a picture in a prompt has many bytes and few tokens.
 _MOST_BYTES_PER_TOKEN = 16
+_MOST_SCHEMA_BYTES = 256 * 1024
 _NULL = b"null"
 
 
@@ -28,6 +30,7 @@ class Limits(msgspec.Struct, frozen=True):
 def prepare(call: Call, route: Route, limits: Limits) -> Body:
     """The body for the engine. Raises InvalidRequest naming the field and its value."""
     if isinstance(call.request, ChatRequest):
+        _check_schemas_size(call.body)
         _check_chat(call.request, route, limits.max_messages)
     if route.version.engine == "llama" and isinstance(call.request, ChatRequest | CompletionRequest):
         _check_length(call.body, call.request, route, limits)
@@ -73,11 +76,21 @@ def _check_chat(request: ChatRequest, route: Route, max_messages: int) -> None:
                 'response_format has the type "json_schema" and no schema.',
                 param="response_format.json_schema.schema",
             )
-        _check_schema(request.response_format.json_schema.schema, "response_format.json_schema.schema")
+        check_schema(request.response_format.json_schema.schema, "response_format.json_schema.schema")
     _check_tool_choice(request)
     for index, tool in enumerate(request.tools or ()):
         if tool.function.parameters is not None:
-            _check_schema(tool.function.parameters, f"tools[{index}].function.parameters")
+            check_schema(tool.function.parameters, f"tools[{index}].function.parameters")
+
+
+def _check_schemas_size(body: Body) -> None:
+    for name in ("tools", "response_format"):
+        size = len(bytes(body.get(name, b"")))
+        if size > _MOST_SCHEMA_BYTES:
+            raise InvalidRequest(
+                f"{name} has {size} bytes; at most {_MOST_SCHEMA_BYTES} are accepted. Send smaller schemas.",
+                param=name,
+            )
 
 
 def _check_tool_choice(request: ChatRequest) -> None:
@@ -120,18 +133,6 @@ def _check_parts(parts: list[dict[str, Any]], index: int, route: Route) -> None:
                 f'"{route.version.model}" reads text only; this part is of the type "{kind}".',
                 param=f"{where}.type",
             )
-
-
-def _check_schema(schema: dict[str, Any], param: str) -> None:
-    from jsonschema import Draft202012Validator, SchemaError
-
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-        raise InvalidRequest(f"This is no valid JSON Schema: {error.message}", param=param + path) from error
-    except RecursionError as error:
-        raise InvalidRequest("This JSON Schema is nested too deeply.", param=param) from error
 
 
 def _check_length(body: Body, request: ChatRequest | CompletionRequest, route: Route, limits: Limits) -> None:

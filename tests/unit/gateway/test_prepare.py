@@ -112,3 +112,9 @@ def test_pictures_pass_to_those_who_may_see_them() -> None:
     assert prepared("upstream", messages=messages)["messages"] == messages
     with pytest.raises(InvalidRequest, match="reads text only"):
         prepared(messages=messages)
+
+
+def test_schemas_beyond_all_bounds_say_both_numbers() -> None:
+    function = {"name": "f", "parameters": {"description": "x" * 300_000}}
+    with pytest.raises(InvalidRequest, match=r"tools has 300\d\d\d bytes; at most 262144"):
+        prepared(tools=[{"type": "function", "function": function}])
