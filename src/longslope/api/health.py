@@ -9,7 +9,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from longslope.api.parts import Parts
-from longslope.engines.protocol import EngineState
+from longslope.engines.protocol import EngineHealth, EngineState
 
 
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ def health_routes(parts: Parts) -> list[HTTPRouteHandler]:
     async def get_health() -> Health:
         """Answers 200 while requests are taken, with the state of each engine."""
         engines = parts.fleet.health()
-        well = parts.meter.failure is None and all(engine.state != EngineState.DOWN for engine in engines)
+        well = parts.meter.failure is None and all(map(_is_well, engines))
         return Health(
             status="ok" if well else "degraded",
             version=parts.version,
@@ -57,3 +57,11 @@ def health_routes(parts: Parts) -> list[HTTPRouteHandler]:
         return Response(parts.metrics.render(), media_type="text/plain; version=0.0.4")
 
     return [get_health, get_metrics]
+
+
+def _is_well(engine: EngineHealth) -> bool:
+    """An engine that is loading for the first time is well; one that is trying to come back is not."""
+    failed = engine.state is EngineState.DOWN or (
+        engine.state is EngineState.STARTING and engine.restarts > 0
+    )
+    return not failed
