@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import msgspec
 from litestar import Request
+from litestar.types import Empty
 from msgspec import inspect
 
 from longslope.errors import InvalidRequest, nearest
@@ -32,8 +33,21 @@ _Step = str | int | None  # a field, a place in a list, or any value of an objec
 _decode_anything = msgspec.json.Decoder().decode
 
 
+BEFORE_BODY = "before_body"  # the option of a route, or of all: a function of the request
+
+
 class JsonRequest(Request[Any, Any, Any]):
-    """A request whose body becomes the route's `data` without a detour over dictionaries."""
+    """A request whose body becomes the route's `data` without a detour over dictionaries.
+
+    Its body is not read before the route's option `before_body` has let it pass: a stranger's megabytes
+    are nobody's business.
+    """
+
+    async def body(self) -> bytes:
+        """The body as it came. Raises what `before_body` raises."""
+        if self._body is Empty and (check := self.route_handler.opt.get(BEFORE_BODY)) is not None:
+            check(self)
+        return await super().body()
 
     async def json(self) -> Any:
         """The body as the type of the route's `data`. Raises InvalidRequest."""

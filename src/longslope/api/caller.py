@@ -14,6 +14,7 @@ from longslope.gateway.auth import Identity, Role, authenticate, require
 SESSION_COOKIE = "longslope_session"
 CONSOLE_HEADER = "x-longslope-console"
 AnyRequest = Request[Any, Any, Any]
+_IDENTITY = "longslope_identity"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -33,7 +34,16 @@ def is_loopback(request: AnyRequest) -> bool:
 
 
 def identify_caller(request: AnyRequest, parts: Parts) -> Identity:
-    """The caller. Raises AuthenticationFailed, AccessDenied."""
+    """The caller, looked up once a request. Raises AuthenticationFailed, AccessDenied."""
+    scope: Any = request.scope
+    state: dict[str, Any] = scope.setdefault("state", {})
+    known: Identity | None = state.get(_IDENTITY)
+    if known is None:
+        known = state[_IDENTITY] = _identify(request, parts)
+    return known
+
+
+def _identify(request: AnyRequest, parts: Parts) -> Identity:
     authorization = request.headers.get("authorization")
     cookie = None if authorization else request.cookies.get(SESSION_COOKIE)
     if cookie is None:

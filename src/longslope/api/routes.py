@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
 
-from longslope.api.body import JsonRequest
+from longslope.api.body import BEFORE_BODY, JsonRequest
+from longslope.api.caller import identify_caller
 from longslope.api.completions import completion_routes
 from longslope.api.description import Document, openapi_config, well_known_route
 from longslope.api.health import health_routes
@@ -53,6 +55,7 @@ def create_application(parts: Parts, pages: list[Any]) -> Litestar:
             Exception: unforeseen_problem,
         },
         request_class=JsonRequest,
+        opt={BEFORE_BODY: partial(identify_caller, parts=parts)},
         request_max_body_size=parts.effective.settings.max_body_bytes,
         openapi_config=openapi_config(parts.version, document),
         logging_config=None,

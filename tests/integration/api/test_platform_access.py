@@ -103,6 +103,23 @@ async def test_nothing_but_the_open_answers_without_a_key(
         assert said in error["message"]
 
 
+async def test_a_strangers_body_is_not_even_looked_at(
+    client: aiohttp.ClientSession, stranger: aiohttp.ClientSession
+) -> None:
+    for name, (method, path) in (await operations(client)).items():
+        if name in OPEN or LEAST[name][1] is None:
+            continue
+        async with stranger.request(method, path, data=b"no JSON at all") as reply:
+            assert (reply.status, (await reply.json())["error"]["code"]) == (401, "AuthenticationError"), name
+
+
+async def test_a_sign_in_is_short(stranger: aiohttp.ClientSession) -> None:
+    async with stranger.post("/platform/v1/session", json={"key": "x" * 5_000}) as reply:
+        error = (await reply.json())["error"]
+    assert (reply.status, error["code"]) == (413, "RequestTooLarge")
+    assert "4096" in error["message"]
+
+
 @pytest.mark.parametrize("role", ORDER)
 async def test_a_role_opens_what_it_should_and_no_more(client: aiohttp.ClientSession, role: str) -> None:
     made = await new_key(client, role=role)

@@ -103,6 +103,13 @@ async def test_a_body_of_one_byte_a_while_is_refused(hasty: Platform) -> None:
     assert "bytes came within 1 s" in answer["error"]["message"]
 
 
+async def test_a_stranger_is_not_waited_for(hasty: Platform) -> None:
+    async with connection(hasty) as (reader, writer):
+        writer.write(head(hasty, 500_000, secret="ls-nobody"))
+        status, answer = await answer_of(reader)
+    assert (status, answer["error"]["code"]) == (401, "AuthenticationError")
+
+
 async def test_a_head_that_never_ends_holds_no_connection(hasty: Platform) -> None:
     async with connection(hasty) as (reader, writer):
         writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n")

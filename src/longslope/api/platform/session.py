@@ -10,9 +10,12 @@ from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
+from longslope.api.body import BEFORE_BODY
 from longslope.api.caller import SESSION_COOKIE, client_address, is_loopback, require_caller
 from longslope.api.parts import Parts
 from longslope.gateway.auth import SESSION_SECONDS, authenticate
+
+_MOST_SIGN_IN_BYTES = 4096
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +57,14 @@ def local_session(parts: Parts) -> Callable[[Request[Any, Any, Any]], Cookie | N
 def session_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """`/platform/v1/session` and `/platform/v1/me`."""
 
-    @post("/platform/v1/session", status_code=204, tags=["operation"], operation_id="sign_in")
+    @post(
+        "/platform/v1/session",
+        status_code=204,
+        opt={BEFORE_BODY: None},  # who signs in is a stranger still
+        request_max_body_size=_MOST_SIGN_IN_BYTES,
+        tags=["operation"],
+        operation_id="sign_in",
+    )
     async def sign_in(request: Request[Any, Any, Any], data: SignIn) -> Response[None]:
         """Signs a browser in."""
         identity = authenticate(parts.catalog.snapshot, f"Bearer {data.key}", client_address(request))
