@@ -19,12 +19,15 @@ DEFAULT_PROJECT = "default"
 
 
 async def ensure_first_key(store: Store, home: Path, settings: Settings) -> str:
-    """The id of the key in admin.key; makes the first project and key where there are none."""
+    """The id of the key in admin.key; makes the first project and key where there are none.
+
+    A key that was revoked or has expired is replaced: who can read the home may always come in again.
+    """
     file = home / "admin.key"
     secret = file.read_text("utf-8").strip() if file.exists() else ""
     async with store.write() as connection:
         known = await keys.find_key(connection, keys.hash_secret(secret)) if secret else None
-        if known is not None:
+        if known is not None and _opens(known):
             return known.id
         named = {project.name: project for project in await projects.list_projects(connection)}
         project = named.get(DEFAULT_PROJECT)
@@ -53,6 +56,11 @@ async def ensure_first_key(store: Store, home: Path, settings: Settings) -> str:
         _write_private(file, secret.encode() + b"\n")
         await keys.insert_key(connection, key)
         return key.id
+
+
+def _opens(key: Key) -> bool:
+    expired = key.expires_ms is not None and key.expires_ms <= clock.now_ms()
+    return key.revoked_ms is None and not expired
 
 
 def session_secret(home: Path) -> bytes:
