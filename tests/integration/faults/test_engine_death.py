@@ -46,6 +46,16 @@ async def kill_engine(client: aiohttp.ClientSession) -> int:
     return engine["pid"]
 
 
+async def revived(client: aiohttp.ClientSession, killed: int) -> dict[str, Any]:
+    """The engine, once it runs in another process than the killed one."""
+
+    async def runs_anew() -> dict[str, Any] | None:
+        engine = await engine_that(client, state="ready")
+        return engine if engine and engine["pid"] != killed else None
+
+    return await eventually(runs_anew)
+
+
 async def test_a_stream_ends_with_an_error_event_and_the_engine_comes_back(
     mortal_client: aiohttp.ClientSession,
 ) -> None:
@@ -61,9 +71,7 @@ async def test_a_stream_ends_with_an_error_event_and_the_engine_comes_back(
     row = await row_of(client, reply.headers["x-request-id"])
     assert (row["status"], row["error_code"], row["price"]) == (503, "ServiceUnavailable", "0")
 
-    back = await eventually(lambda: engine_that(client, state="ready"))
-    assert back["pid"] != killed
-    assert back["restarts"] >= 1
+    assert (await revived(client, killed))["restarts"] >= 1
     async with client.post("/v1/chat/completions", json=chat_body("mini", max_tokens=2)) as again:
         assert again.status == 200
 
@@ -72,12 +80,13 @@ async def test_a_whole_answer_fails_so_that_sdks_try_again(mortal_client: aiohtt
     client = mortal_client
     asking = asyncio.ensure_future(client.post("/v1/chat/completions", json=chat_body("mini", **ENDLESS)))
     await eventually(lambda: engine_that(client, in_flight=1))
-    await kill_engine(client)
+    killed = await kill_engine(client)
     async with await asking as reply:
         error = (await reply.json())["error"]
     assert (reply.status, error["code"]) == (503, "ServiceUnavailable")
     assert "x-should-retry" not in reply.headers
     assert (await row_of(client, error["request_id"]))["price"] == "0"
+    await revived(client, killed)
 
 
 async def test_while_it_cannot_come_back_the_platform_says_so(
@@ -86,7 +95,7 @@ async def test_while_it_cannot_come_back_the_platform_says_so(
     client = mortal_client
     [weights] = (mortal.home / "models").glob("*.gguf")
     hidden = weights.rename(weights.with_suffix(".hidden"))
-    await kill_engine(client)
+    killed = await kill_engine(client)
     await eventually(lambda: engine_that(client, state="down"))
     health = await ask(client, "GET", "/healthz", 200)
     assert health["status"] == "degraded"
@@ -96,5 +105,5 @@ async def test_while_it_cannot_come_back_the_platform_says_so(
     assert (reply.status, error["code"]) == (503, "ServiceUnavailable")
     assert int(reply.headers["retry-after"]) >= 1
     hidden.rename(weights)
-    await eventually(lambda: engine_that(client, state="ready"))
+    await revived(client, killed)
     assert (await ask(client, "GET", "/healthz", 200))["status"] == "ok"
