@@ -26,6 +26,8 @@ from longslope.catalog.secrets import Secrets
 from longslope.catalog.snapshot import Catalog, Snapshot
 from longslope.console.pages import console_routes
 from longslope.engines.build import EngineSettings, build_engine
+from longslope.engines.cores import share_of_cores
+from longslope.engines.protocol import Engine
 from longslope.gateway.admission import Admission
 from longslope.gateway.auth import Sessions
 from longslope.gateway.first_key import ensure_first_key, session_secret
@@ -39,6 +41,7 @@ from longslope.gateway.tracing import open_tracer
 from longslope.settings import Effective, Settings
 from longslope.store.migrate import migrate
 from longslope.store.opening import open_store
+from longslope.store.versions import Version
 
 log = structlog.get_logger(__name__)
 _CUT_OFF_S = 5.0  # for requests to end once their engines have
@@ -58,7 +61,7 @@ async def open_parts(effective: Effective) -> AsyncGenerator[Parts]:
         for name in served:
             await register_family_model(connection, FAMILY[name])
     catalog = await Catalog.open(store)
-    fleet = Fleet(_builder(settings, Secrets(home)))
+    fleet = Fleet(_builder(settings, Secrets(home), lambda: _chat_engines(catalog.snapshot, served)))
     meter = Meter(store, settings.usage_group)
     admission = Admission()
     gateway = Gateway(
@@ -164,20 +167,32 @@ async def serve(effective: Effective, on_ready: Callable[[str], None]) -> None:
             listening.result()
 
 
-def _builder(settings: Settings, secrets_: Secrets) -> Builder:
-    engine_settings = EngineSettings(
-        models_dir=settings.home / "models",
-        log_dir=settings.home / "logs",
-        slots=settings.engine_slots,
-        context=settings.engine_context,
-        threads=settings.engine_threads,
-        replicas=settings.engine_replicas,
-        start_timeout_s=settings.engine_start_timeout_s,
-        connect_timeout_s=settings.upstream_connect_timeout_s,
-        first_byte_timeout_s=settings.upstream_first_byte_timeout_s,
-        idle_timeout_s=settings.upstream_idle_timeout_s,
+def _builder(settings: Settings, secrets_: Secrets, chat_engines: Callable[[], int]) -> Builder:
+    def build(version: Version, kind: str) -> Engine:
+        engine_settings = EngineSettings(
+            models_dir=settings.home / "models",
+            log_dir=settings.home / "logs",
+            slots=settings.engine_slots,
+            context=settings.engine_context,
+            threads=settings.engine_threads or share_of_cores(chat_engines() * settings.engine_replicas),
+            replicas=settings.engine_replicas,
+            start_timeout_s=settings.engine_start_timeout_s,
+            connect_timeout_s=settings.upstream_connect_timeout_s,
+            first_byte_timeout_s=settings.upstream_first_byte_timeout_s,
+            idle_timeout_s=settings.upstream_idle_timeout_s,
+        )
+        return build_engine(version, kind, engine_settings, secrets_)
+
+    return build
+
+
+def _chat_engines(snapshot: Snapshot, served: Sequence[str]) -> int:
+    """How many versions answer chats by an engine on this machine; embeddings come and go too fast to
+    count.
+    """
+    return sum(
+        version.engine == "llama" and kind == "chat" for version, kind in versions_to_serve(snapshot, served)
     )
-    return lambda version, kind: build_engine(version, kind, engine_settings, secrets_)
 
 
 def _settle_memory() -> None:

@@ -47,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     engine_slots: int = 4  # places of an embedded engine
     engine_context: int = 8192  # tokens of each place, at most the model's own
-    engine_threads: int = 0  # 0: the machine's cores
+    engine_threads: int = 0  # of each embedded engine; 0: a fair share of the cores
     engine_replicas: int = 1
     engine_start_timeout_s: float = 120.0
     upstream_connect_timeout_s: float = 5.0

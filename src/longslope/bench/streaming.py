@@ -20,7 +20,7 @@ from longslope.bench.serving import serving
 from longslope.bench.streams import StreamRound, StreamTarget, stream_round
 from longslope.bench.workshop import Workshop
 from longslope.catalog.family import FAMILY
-from longslope.engines.cores import usable_cores
+from longslope.engines.cores import share_of_cores
 from longslope.engines.llama_server import Orders
 from longslope.settings import Settings
 
@@ -103,7 +103,7 @@ def _orders(workshop: Workshop, key: str, clients: int) -> Orders:
         key=key,
         context=min(model.context_length, Settings().engine_context),
         slots=clients,
-        threads=usable_cores(),
+        threads=share_of_cores(1),
         embedding=False,
         parent=os.getpid(),
     )

@@ -49,7 +49,7 @@ def _llama(version: Version, kind: str, settings: EngineSettings, replica: int) 
         log_dir=settings.log_dir,
         context=min(version.context_length, settings.context),
         slots=settings.slots,
-        threads=settings.threads or None,
+        threads=settings.threads,
         embedding=kind == "embedding",
         replica=replica,
         start_timeout_s=settings.start_timeout_s,

@@ -20,6 +20,18 @@ def usable_cores(topology: Path = _TOPOLOGY, quota: Path = _QUOTA) -> int:
     return min(len(cores), _paid_for(quota) or len(cores))
 
 
+def share_of_cores(engines: int, cores: int | None = None) -> int:
+    """How many threads each of several engines gets, at least 1, with one core left to the rest of the
+    machine.
+
+    llama.cpp's threads wait for each other by spinning, after each of hundreds of steps a token. As soon as
+    one of them has to share its core, all others burn theirs: two engines with two threads each on two
+    cores decoded ten times slower than with one thread each (decision 003).
+    """
+    available = usable_cores() if cores is None else cores
+    return max(1, (available - 1) // max(engines, 1))
+
+
 def _siblings(topology: Path, cpu: int) -> str:
     """What tells two cores apart: the hardware threads on each; the thread itself where that is unknown."""
     try:

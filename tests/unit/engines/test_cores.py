@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from longslope.engines.cores import usable_cores
+import pytest
+
+from longslope.engines.cores import share_of_cores, usable_cores
 
 
 def topology(folder: Path, siblings: str | None) -> Path:
@@ -32,3 +34,11 @@ def test_a_control_group_limits(tmp_path: Path) -> None:
     assert usable_cores(tmp_path, quota) == 1
     quota.write_text("max 100000\n")
     assert usable_cores(tmp_path, quota) == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("cores", "engines", "threads"),
+    [(1, 1, 1), (2, 1, 1), (2, 2, 1), (4, 1, 3), (4, 2, 1), (16, 3, 5), (8, 0, 7)],
+)
+def test_engines_share_the_cores_and_leave_one(cores: int, engines: int, threads: int) -> None:
+    assert share_of_cores(engines, cores) == threads

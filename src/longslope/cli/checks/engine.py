@@ -15,7 +15,7 @@ import msgspec
 from longslope.cli.checks.check import Check, fail, ok, warn
 from longslope.cli.family import Row
 from longslope.engines import sse
-from longslope.engines.cores import usable_cores
+from longslope.engines.cores import share_of_cores, usable_cores
 from longslope.engines.llama import LlamaConfig, LlamaEngine
 from longslope.engines.protocol import Body, EngineState, Work
 from longslope.errors import PlatformError
@@ -77,7 +77,7 @@ async def engine(rows: Sequence[Row], settings: Settings) -> Check:
             log_dir=Path(logs),
             context=_CONTEXT,
             slots=1,
-            threads=settings.engine_threads or None,
+            threads=settings.engine_threads or share_of_cores(1),
             start_timeout_s=settings.engine_start_timeout_s,
         )
         llama = LlamaEngine(config)
