@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar import Request, get, post
@@ -13,7 +14,7 @@ from longslope.api.parts import Parts
 from longslope.api.problems import request_id
 from longslope.clock import clock
 from longslope.engines.protocol import Token
-from longslope.errors import ModelNotFound, nearest
+from longslope.errors import InvalidRequest, ModelNotFound, nearest
 from longslope.gateway.auth import Identity
 from longslope.wire.embeddings import (
     ModelCard,
@@ -22,6 +23,9 @@ from longslope.wire.embeddings import (
     TokenizationAnswer,
     TokenizationRequest,
 )
+
+_MOST_CHARACTERS = 1_000_000
+_LONG_CHARACTERS = 16_384  # beyond, the event loop is not kept waiting
 
 
 def model_routes(parts: Parts) -> list[HTTPRouteHandler]:
@@ -45,10 +49,20 @@ def model_routes(parts: Parts) -> list[HTTPRouteHandler]:
         """The tokens of one or several texts by the model's own tokenizer."""
         identity = identify_caller(request, parts)
         texts = [data.text] if isinstance(data.text, str) else data.text
-        items = [
-            _tokenization(index, text, await parts.gateway.tokenize(identity, data.model, text))
-            for index, text in enumerate(texts)
-        ]
+        if (length := sum(map(len, texts))) > _MOST_CHARACTERS:
+            raise InvalidRequest(
+                f"text has {length} characters; at most {_MOST_CHARACTERS} are accepted. Send it in parts.",
+                param="text",
+            )
+        items: list[Tokenization] = []
+        for index, text in enumerate(texts):
+            tokens = await parts.gateway.tokenize(identity, data.model, text)
+            long = len(text) > _LONG_CHARACTERS
+            items.append(
+                await asyncio.to_thread(_tokenization, index, text, tokens)
+                if long
+                else _tokenization(index, text, tokens)
+            )
         return TokenizationAnswer(
             id=request_id(request.scope),
             created=clock.now_ms() // 1000,

@@ -24,7 +24,7 @@ from longslope.engines.cores import usable_cores
 from longslope.engines.engine_log import log_path
 from longslope.engines.fan_out import gather_all, interleave
 from longslope.engines.llama_server import Orders, Pooling, Ready
-from longslope.engines.pieces import piece_bytes, place
+from longslope.engines.pieces import piece_bytes, placed
 from longslope.engines.protocol import Body, EngineHealth, EngineState, Token, Whole, Work
 from longslope.engines.remote import Remote, Timeouts
 from longslope.engines.slots import Lease, SlotPool
@@ -224,7 +224,7 @@ class LlamaEngine:
         orders = msgspec.json.encode({"content": text, "with_pieces": True, "add_special": False})
         answer = await self._remote.post("/tokenize", orders, _TOKENIZE_TIMEOUT_S)
         tokens = msgspec.json.decode(answer, type=_Tokens).tokens
-        return place(text.encode(), ((token.id, piece_bytes(token.piece)) for token in tokens))
+        return await placed(text.encode(), ((token.id, piece_bytes(token.piece)) for token in tokens))
 
     async def _whole(self, work: Work, part: Part) -> bytes:
         self._require_chat()

@@ -6,12 +6,14 @@ text does not have, or be a normal form of what stands there. `place` lays them 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
 from longslope.engines.protocol import Token
 
+_LONG_BYTES = 16 * 1024
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
@@ -27,6 +29,13 @@ def place(text: bytes, tokens: Iterable[tuple[int, bytes]]) -> list[Token]:
         placed.append(Token(token_id, start, end))
         at = end
     return placed
+
+
+async def placed(text: bytes, tokens: Iterable[tuple[int, bytes]]) -> list[Token]:
+    """As `place`; a long text is worked through in a thread, so that nobody else waits for it."""
+    if len(text) <= _LONG_BYTES:
+        return place(text, tokens)
+    return await asyncio.to_thread(place, text, tokens)
 
 
 def _span(text: bytes, at: int, piece: bytes) -> tuple[int, int]:

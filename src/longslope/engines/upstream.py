@@ -18,7 +18,7 @@ import structlog
 
 from longslope.engines.backoff import Backoff
 from longslope.engines.breaker import Breaker, BreakerState
-from longslope.engines.pieces import piece_bytes, place, vocabulary_bytes
+from longslope.engines.pieces import piece_bytes, placed, vocabulary_bytes
 from longslope.engines.protocol import EngineHealth, EngineState, Token, Whole, Work
 from longslope.engines.remote import Remote, Timeouts
 from longslope.errors import EngineFault, EngineUnavailable, InvalidRequest, PlatformError, RateLimited
@@ -180,7 +180,7 @@ class UpstreamEngine:
                 f"the server behind {self._config.version} does not tell its tokens; name another model",
                 param="model",
             ) from failure
-        return place(text.encode(), told.pieces())
+        return await placed(text.encode(), told.pieces())
 
     async def _whole(self, path: str, payload: bytes) -> Whole:
         self._in_flight += 1

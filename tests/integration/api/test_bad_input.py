@@ -328,6 +328,7 @@ async def test_a_body_above_the_limit_says_both_numbers(client: aiohttp.ClientSe
         ("/v1/embeddings", {"model": "embedding", "input": ["a"] * 8193}, "input"),
         ("/api/v3/tokenization", {"model": "mini", "text": []}, "text"),
         ("/api/v3/tokenization", {"model": "mini", "text": 5}, "text"),
+        ("/api/v3/tokenization", {"model": "mini", "text": ["x" * 600_000] * 2}, "text"),
     ],
 )
 async def test_other_calls_name_what_is_wrong_too(
@@ -355,6 +356,20 @@ async def test_what_only_the_engine_can_judge_is_the_callers_mistake_too(
     path = "/v1/completions" if field == "prompt" else CHAT
     error = await refused(client, with_field(field, value), path)
     assert error["code"] == "InvalidParameter"
+
+
+async def test_a_long_text_is_laid_out_as_a_short_one(client: aiohttp.ClientSession) -> None:
+    line = "snow on the slöpe, 雪 on the 坡\n"
+    text = line * 1_000
+    body = {"model": "mini", "text": [line, text]}
+    short, long = (await ask(client, "POST", "/api/v3/tokenization", 200, **body))["data"]
+    assert long["total_tokens"] == len(long["offset_mapping"]) >= 999 * short["total_tokens"]
+    places = [tuple(place) for place in long["offset_mapping"]]
+    assert places == sorted(places)
+    assert (places[0][0], places[-1][1]) == (0, len(text))
+    assert [text[start:end] for start, end in places[:10]] == [
+        line[start:end] for start, end in short["offset_mapping"][:10]
+    ]
 
 
 async def test_null_is_absent(client: aiohttp.ClientSession) -> None:
