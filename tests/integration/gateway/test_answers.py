@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import aiohttp
@@ -9,7 +10,17 @@ import pytest
 
 from tests.integration.engines.server import Server, answer
 from tests.integration.gateway.acts import CACHED_TOKENS, PROMPT_TOKENS, Telling
-from tests.integration.gateway.calls import ask, bearer, chat_body, events_in, new_key, row_of, upstream_model
+from tests.integration.gateway.calls import (
+    ask,
+    bearer,
+    chat_body,
+    events_in,
+    eventually,
+    new_key,
+    row_of,
+    rows_of,
+    upstream_model,
+)
 
 
 async def test_a_whole_answer_bears_the_requests_id_and_version(
@@ -152,3 +163,26 @@ async def test_a_request_id_too_long_to_keep_is_refused(client: aiohttp.ClientSe
     assert reply.status == 400
     assert "129" in message
     assert "128" in message
+
+
+@pytest.mark.parametrize("act", ["taken out", "restarted"])
+async def test_an_engine_stopped_in_mid_answer_ends_it_with_an_error(
+    client: aiohttp.ClientSession, engine: Server, act: str
+) -> None:
+    telling = Telling(words=5, holds_at=2)
+    engine.will(telling)
+    async with upstream_model(client, engine) as name:
+        async with client.post("/v1/chat/completions", json=chat_body(name, stream=True)) as reply:
+            whole = asyncio.ensure_future(client.post("/v1/chat/completions", json=chat_body(name)))
+            await eventually(lambda: telling.running == 2)
+            if act == "restarted":
+                await ask(client, "POST", f"/platform/v1/engines/{name}@1/restart", 202)
+            else:
+                await ask(client, "DELETE", f"/platform/v1/models/{name}", 204)
+            *words, last = events_in(await reply.text())
+        assert (len(words), last["error"]["code"]) == (2, "ServiceUnavailable")
+        telling.released.set()
+        expected = 200 if act == "restarted" else 503  # it had no byte yet, and was tried again
+        assert (await whole).status == expected
+        statuses = [row["status"] for row in await eventually(lambda: rows_of(client, model=name))]
+    assert sorted(statuses) == [expected, 503]
