@@ -100,7 +100,7 @@ async def test_an_answer_leads_to_its_way_through_the_gateway(
     request_id = console.url.rpartition("/")[2]
     async with client.get(f"/platform/v1/requests/{request_id}") as answer:
         row = await answer.json()
-    assert row["completion_tokens"] == 8
+    assert 0 < row["completion_tokens"] <= 8  # the model may be done sooner
     computed = await console.locator(".receipt tfoot td").last.get_attribute("data-computed")
     assert computed is not None
     assert Decimal(computed) == Decimal(row["price"]) > 0
@@ -246,7 +246,7 @@ async def test_the_api_page_leads_to_a_call_that_works(console: Page, server: Pl
         aiohttp.ClientSession(headers={**headers, **server.headers}) as session,
         session.post(words[1], json=body) as answer,
     ):
-        assert (await answer.json())["usage"]["completion_tokens"] == 4
+        assert 0 < (await answer.json())["usage"]["completion_tokens"] <= 4
 
 
 async def test_an_operation_of_the_api_can_be_linked_to(console: Page, server: Platform) -> None:
