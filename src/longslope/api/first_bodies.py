@@ -16,7 +16,7 @@ FIRST_BODIES: dict[str, dict[str, Any]] = {
     "create_embeddings": {"model": "embedding", "input": ["a long slope", "thick snow"]},
     "tokenize": {"model": "lite", "text": "a long slope and thick snow"},
     "create_project": {"name": "shop", "max_concurrency": 8},
-    "change_project": {"trace": "content"},
+    "change_project": {"max_concurrency": 16},
     "create_key": {"name": "my laptop", "role": "developer"},
     "add_upstream": {
         "name": "big",
@@ -31,7 +31,7 @@ FIRST_BODIES: dict[str, dict[str, Any]] = {
         "model": "lite",
         "side": "price",
         "input": "0.30",
-        "cached_input": "0.06",
+        "cached_input": "0.12",
         "output": "0.60",
         "currency": "CNY",
     },
