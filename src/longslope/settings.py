@@ -55,7 +55,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upstream_idle_timeout_s: float = 60.0
 
     usage_group: int = 256  # most rows written in one transaction
-    usage_backlog: int = 20_000  # rows that may wait while the disk is full; then requests are refused
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
