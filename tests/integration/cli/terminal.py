@@ -41,6 +41,18 @@ class Terminal:
         """Types; `\\n` is Enter, `\\x03` Ctrl-C, `\\x04` Ctrl-D."""
         os.write(self._descriptor, keys.encode())
 
+    async def insist(self, keys: str, text: str) -> None:
+        """Types `keys`, again each second, until `text` is shown.
+
+        A signal that comes between readline's prompt and its wait is seen only with the next key: Python's
+        own race.
+        """
+        expecting = asyncio.ensure_future(self.expect(text))
+        while not expecting.done():
+            self.press(keys)
+            await asyncio.wait({expecting}, timeout=1)
+        await expecting
+
     async def expect(self, text: str) -> None:
         """Waits until `text` is shown, after everything that was expected before."""
         async with asyncio.timeout(TIMEOUT_S):

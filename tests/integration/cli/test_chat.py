@@ -120,8 +120,7 @@ async def test_ctrl_c_stops_an_answer_and_not_the_program(terminal: Open, fake_s
     assert said[0] == "endless"
     assert said[1].startswith("on and on and ")
     await screen.expect("> ")
-    screen.press("\x03")
-    await screen.expect("/quit leaves")
+    await screen.insist("\x03", "/quit leaves")
     screen.press("\x04")
     assert await screen.ended() == 0
 
