@@ -6,6 +6,7 @@ never held across an engine's call.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 _Result = TypeVar("_Result")
+_TRIES_TO_OPEN, _PAUSE_TO_OPEN_S = 300, 0.05
 
 # FULL: a commit is on the disk when it returns, so that a power cut loses no acknowledged usage row.
 _PRAGMAS = "".join(
@@ -132,6 +134,17 @@ def _sqlite_engine(url: str) -> AsyncEngine:
     )
 
     def configure(connection: AdaptedConnection, _record: Any) -> None:
+        # SQLite does not wait for a lock when the journal's mode changes, whatever busy_timeout says:
+        # processes
+        # that open a new database at the same time would fail. So the waiting is done here.
+        for _ in range(_TRIES_TO_OPEN):
+            try:
+                connection.run_async(methodcaller("executescript", _PRAGMAS))
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                connection.run_async(lambda _: asyncio.sleep(_PAUSE_TO_OPEN_S))
         connection.run_async(methodcaller("executescript", _PRAGMAS))
 
     def begin(connection: Connection) -> None:
