@@ -160,6 +160,11 @@ class LlamaEngine:
         """Works it has, those that wait for a slot included."""
         return self._in_flight
 
+    @property
+    def state(self) -> EngineState:
+        """What its child is doing."""
+        return self._child.state
+
     async def start(self) -> None:
         """Starts the child; returns once it is ready or known to be down."""
         await self._child.start()

@@ -88,6 +88,11 @@ class Engine(Protocol):
         """How many works it has now, waiting ones included."""
         ...
 
+    @property
+    def state(self) -> EngineState:
+        """What it is doing. Cheap, for choosing on a request's way; `health` reads more."""
+        ...
+
     async def start(self) -> None:
         """Begins to run; returns once the engine is ready or known to be down, raising for neither."""
         ...

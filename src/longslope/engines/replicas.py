@@ -41,6 +41,11 @@ class Replicas:
         """The works of all."""
         return sum(engine.in_flight for engine in self.engines)
 
+    @property
+    def state(self) -> EngineState:
+        """Ready when one is, else what the most hopeful one is."""
+        return min((engine.state for engine in self.engines), key=_HOPE.index, default=EngineState.STOPPED)
+
     async def start(self) -> None:
         """Starts all at once."""
         await asyncio.gather(*(engine.start() for engine in self.engines))
@@ -52,12 +57,11 @@ class Replicas:
     def health(self) -> EngineHealth:
         """Ready when one is, else what the most hopeful one is; each engine's own health tells more."""
         readings = [engine.health() for engine in self.engines]
-        best = min(readings, key=lambda reading: _HOPE.index(reading.state), default=None)
         return EngineHealth(
             name=self._version,
             kind="replicas",
             version=self._version,
-            state=best.state if best else EngineState.STOPPED,
+            state=self.state,
             in_flight=self.in_flight,
             capacity=self.capacity,
             restarts=sum(reading.restarts for reading in readings),
@@ -107,7 +111,7 @@ class Replicas:
         ready = self._ready(besides)
         if ready:
             return min(ready, key=lambda engine: engine.in_flight / max(engine.capacity, 1))
-        states = ", ".join(f"{engine.name} is {engine.health().state.value}" for engine in self.engines)
+        states = ", ".join(f"{engine.name} is {engine.state.value}" for engine in self.engines)
         raise EngineUnavailable(
             f"no engine of {self._version} is ready ({states or 'none is configured'}); "
             f"retry in {_RETRY_AFTER_S:.0f} s",
@@ -116,7 +120,5 @@ class Replicas:
 
     def _ready(self, besides: Engine | None = None) -> list[Engine]:
         return [
-            engine
-            for engine in self.engines
-            if engine is not besides and engine.health().state is EngineState.READY
+            engine for engine in self.engines if engine is not besides and engine.state is EngineState.READY
         ]

@@ -93,6 +93,11 @@ class UpstreamEngine:
         """Works sent and not yet answered."""
         return self._in_flight
 
+    @property
+    def state(self) -> EngineState:
+        """Its state at the last poll or call; down while the breaker holds calls back."""
+        return EngineState.DOWN if self._held_back() else self._state
+
     async def start(self) -> None:
         """Asks once whether the server is there, and from then on at intervals."""
         if self._polling is not None:
@@ -112,9 +117,9 @@ class UpstreamEngine:
 
     def health(self) -> EngineHealth:
         """Its state at the last poll or call."""
-        state, detail = self._state, self._detail
-        if state is EngineState.READY and self._breaker.state is BreakerState.OPEN:
-            state, detail = EngineState.DOWN, "it failed too often in a row; calls are held back for a while"
+        state, detail = self.state, self._detail
+        if self._held_back():
+            detail = "it failed too often in a row; calls are held back for a while"
         ready = state is EngineState.READY
         return EngineHealth(
             name=self._name,
@@ -126,6 +131,9 @@ class UpstreamEngine:
             uptime_s=asyncio.get_running_loop().time() - self._ready_at if ready else 0.0,
             detail=detail,
         )
+
+    def _held_back(self) -> bool:
+        return self._state is EngineState.READY and self._breaker.state is BreakerState.OPEN
 
     async def chat(self, work: Work) -> Whole:
         """A whole chat or text completion."""

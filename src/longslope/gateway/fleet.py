@@ -41,7 +41,7 @@ class Fleet:
 
     def states(self) -> dict[str, EngineState]:
         """The state of each served version."""
-        return {version: engine.health().state for version, engine in self._engines.items()}
+        return {version: engine.state for version, engine in self._engines.items()}
 
     def health(self) -> list[EngineHealth]:
         """A reading of every engine."""
